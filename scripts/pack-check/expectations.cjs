@@ -1,0 +1,35 @@
+const assert = require('node:assert/strict')
+
+const promised = {
+  posthorn: [
+    'WebhookRegistry',
+    'EventDispatcher',
+    'defineEvents',
+    'memoryStorage',
+    'standardSchedule',
+    'PosthornError',
+  ],
+  'posthorn/verify': ['Verifier', 'PosthornError'],
+  'posthorn/http': ['createWebhookApi', 'toNodeListener'],
+  'posthorn/sqlite': ['sqliteStorage'],
+  'posthorn/testing': ['storageConformance'],
+}
+
+/** Holds what was loaded, by name of the entry, to what the documentation promises. */
+exports.checkEntries = (loaded) => {
+  const names = Object.keys(loaded)
+  assert.notEqual(names.length, 0)
+  for (const name of names) {
+    assert.ok(promised[name], `${name} is exported by package.json and promises nothing: add it to expectations.cjs`)
+    const absent = promised[name].filter((key) => loaded[name][key] === undefined)
+    assert.deepEqual(absent, [], `${name} does not export ${absent.join(', ')}`)
+  }
+  const classes = names.map((name) => loaded[name].PosthornError).filter((value) => value !== undefined)
+  assert.equal(
+    new Set(classes).size,
+    1,
+    `PosthornError is ${new Set(classes).size} classes over ${classes.length} entries`,
+  )
+  if (names.length > 1)
+    assert.ok(classes.length > 1, 'PosthornError comes from one entry only, so nothing was compared')
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    verify: 'src/verify.ts',
+    http: 'src/http.ts',
+    sqlite: 'src/sqlite.ts',
+    testing: 'src/testing.ts',
+    // The crypto seam: reached through package.json "imports", so each runtime loads only its own.
+    'crypto-node': 'src/signing/crypto-node.ts',
+    'crypto-web': 'src/signing/crypto-web.ts',
+  },
+  format: ['esm', 'cjs'],
+  // Both formats split, so that PosthornError is one class whichever doors an app opens.
+  splitting: true,
+  external: ['#crypto', /^node:/],
+  dts: true,
+  clean: true,
+  target: 'node20.19',
+  platform: 'neutral',
+  treeshake: true,
+  sourcemap: false,
+  removeNodeProtocol: false,
+})
