@@ -1,0 +1,83 @@
+/**
+ * Every reason for which Posthorn throws, as a stable machine code. Match on these, never on messages; new codes may be added in a minor release.
+ *
+ * - `VALIDATION_FAILED`: input did not fit; every problem is in {@link PosthornError.issues}.
+ * - `NOT_FOUND`: no such row for this tenant (a foreign id answers exactly the same).
+ * - `CONFLICT`: another writer changed the row first, or the id is taken.
+ * - `INVALID_EVENT`: the event's type or data is not what the catalogue allows.
+ * - `IDEMPOTENCY_CONFLICT`: the idempotency key was used with another body.
+ * - `WEBHOOK_DISABLED`: the operation needs an active webhook.
+ * - `PAYLOAD_GONE`: the event's body was removed by retention and cannot be sent again.
+ * - `CURSOR_INVALID`: a page cursor that this query did not give out.
+ * - `DISPATCHER_STOPPED`: the dispatcher was stopped and takes no further work.
+ * - `STORAGE_UNAVAILABLE`: the storage's driver is missing or the storage is closed.
+ * - `STORAGE_FAILED`: the database refused an operation (locked for too long, disk full); `cause` is the driver's error, nothing was written.
+ * - `STORAGE_SCHEMA`: the stored schema is newer than this version of Posthorn.
+ * - `SECRET_INVALID`: a signing secret has the wrong form.
+ * - `HEADER_MISSING`, `HEADER_DUPLICATE`, `HEADER_INVALID`: a signature header is absent, sent twice, or malformed.
+ * - `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`: the signed time cannot be accepted.
+ * - `SIGNATURE_MISMATCH`: no candidate signature fits any key.
+ * - `RAW_BODY_REQUIRED`: the body was parsed before verification; pass the bytes as received.
+ * - `BODY_TOO_LARGE`: the body is over the limit.
+ * - `BODY_UNREADABLE`: the request's body ended early or its stream failed.
+ * - `PAYLOAD_INVALID`: the signature is right, the body is not valid JSON.
+ */
+export type PosthornErrorCode =
+  | 'VALIDATION_FAILED'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'INVALID_EVENT'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'WEBHOOK_DISABLED'
+  | 'PAYLOAD_GONE'
+  | 'CURSOR_INVALID'
+  | 'DISPATCHER_STOPPED'
+  | 'STORAGE_UNAVAILABLE'
+  | 'STORAGE_FAILED'
+  | 'STORAGE_SCHEMA'
+  | 'SECRET_INVALID'
+  | 'HEADER_MISSING'
+  | 'HEADER_DUPLICATE'
+  | 'HEADER_INVALID'
+  | 'TIMESTAMP_INVALID'
+  | 'TIMESTAMP_UNIT'
+  | 'TIMESTAMP_TOO_OLD'
+  | 'TIMESTAMP_TOO_NEW'
+  | 'SIGNATURE_MISMATCH'
+  | 'RAW_BODY_REQUIRED'
+  | 'BODY_TOO_LARGE'
+  | 'BODY_UNREADABLE'
+  | 'PAYLOAD_INVALID'
+
+/** One problem in some input: where it is and what is wrong with it. */
+export interface Issue {
+  /** Where: `name`, `events[1]`, `metadata.team`; empty for the input as a whole. */
+  readonly path: string
+  /** What is wrong, and what to do. */
+  readonly message: string
+}
+
+/** What a {@link PosthornError} carries beside its code and message. */
+export interface PosthornErrorOptions {
+  /** The error underneath, kept as `cause`. */
+  readonly cause?: unknown
+  /** Every problem found in the input. */
+  readonly issues?: readonly Issue[]
+}
+
+/** The one error class of Posthorn. It never carries a secret, a body, or a URL with its query. */
+export class PosthornError extends Error {
+  /** Always `PosthornError`, also after minification. */
+  override readonly name = 'PosthornError'
+  /** The stable code to match on. */
+  readonly code: PosthornErrorCode
+  /** Every problem found in the input; empty unless the code is `VALIDATION_FAILED` or `INVALID_EVENT`. */
+  readonly issues: readonly Issue[]
+
+  /** Creates the error. */
+  constructor(code: PosthornErrorCode, message: string, options: PosthornErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.issues = options.issues ?? []
+  }
+}

@@ -1,0 +1,32 @@
+import type { AttemptErrorCode } from './delivery.ts'
+
+/** What one attempt met: a response, or an error without one. A value, never an exception. */
+export type Outcome = OutcomeTime & (ResponseOutcome | ErrorOutcome)
+
+/** When an attempt was made and how long it took. */
+export interface OutcomeTime {
+  /** When the request was started. */
+  readonly startedAt: Date
+  /** Until the response ended, or the error came, in milliseconds. */
+  readonly durationMs: number
+}
+
+/** The receiver answered. */
+export interface ResponseOutcome {
+  /** HTTP status. */
+  readonly status: number
+  /** Always null: tells it from an {@link ErrorOutcome}. */
+  readonly error: null
+  /** Headers by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body's first 16 KiB as text. */
+  readonly body: string
+}
+
+/** No response came back. */
+export interface ErrorOutcome {
+  /** Always null: tells it from a {@link ResponseOutcome}. */
+  readonly status: null
+  /** Why. */
+  readonly error: AttemptErrorCode
+}
