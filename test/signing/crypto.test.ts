@@ -1,0 +1,71 @@
+import { createHmac } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { cryptoSeam as nodeSeam } from '../../src/signing/crypto-node.ts'
+import { cryptoSeam as webSeam } from '../../src/signing/crypto-web.ts'
+import { utf8 } from './messages.ts'
+
+describe.each([
+  ['crypto-node', nodeSeam],
+  ['crypto-web', webSeam],
+])('%s', (_, seam) => {
+  it('signs as RFC 4231 says, test cases 1, 2 and 6', async () => {
+    const cases: readonly (readonly [Uint8Array, string, string])[] = [
+      [new Uint8Array(20).fill(0x0b), 'Hi There', 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
+      [
+        utf8('Jefe'),
+        'what do ya want for nothing?',
+        '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+      ],
+      [
+        new Uint8Array(131).fill(0xaa),
+        'Test Using Larger Than Block-Size Key - Hash Key First',
+        '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+      ],
+    ]
+    for (const [key, text, hex] of cases) {
+      expect(Buffer.from(await seam.createHmacKey(key).sign([text])).toString('hex')).toBe(hex)
+    }
+  })
+
+  it('signs parts as if they were one, text as UTF-8', async () => {
+    const part = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.uint8Array())
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.array(part), async (key, parts) => {
+        const whole = Buffer.concat(parts.map((piece) => (typeof piece === 'string' ? utf8(piece) : piece)))
+        const expected = createHmac('sha256', key).update(whole).digest('hex')
+        expect(Buffer.from(await seam.createHmacKey(key).sign(parts)).toString('hex')).toBe(expected)
+      }),
+    )
+  })
+
+  it('keeps its own copy of the key', async () => {
+    const secret = utf8('0123456789abcdef0123456789abcdef')
+    const key = seam.createHmacKey(secret)
+    const expected = createHmac('sha256', secret).update('x').digest('hex')
+    secret.fill(0)
+    expect(Buffer.from(await key.sign(['x'])).toString('hex')).toBe(expected)
+  })
+
+  it('compares bytes, and answers false for other lengths', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (left, right) => {
+        expect(seam.isEqual(left, right)).toBe(Buffer.from(left).equals(right))
+        expect(seam.isEqual(left, new Uint8Array(left))).toBe(true)
+      }),
+    )
+    expect(seam.isEqual(utf8('abc'), utf8('abd'))).toBe(false)
+    expect(seam.isEqual(utf8('abc'), utf8('abcd'))).toBe(false)
+  })
+
+  it('gives as many random bytes as asked for, others each time', () => {
+    expect(seam.randomBytes(32)).toHaveLength(32)
+    expect(Buffer.from(seam.randomBytes(32)).equals(seam.randomBytes(32))).toBe(false)
+  })
+})
+
+describe('crypto-node', () => {
+  it('signs without waiting', () => {
+    expect(nodeSeam.createHmacKey(utf8('key')).sign(['text'])).toBeInstanceOf(Uint8Array)
+  })
+})

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { PosthornError } from '../../src/domain/error.ts'
+import { encodeBase64 } from '../../src/signing/base64.ts'
+import { assertSecret, generateSecret, secretToKey } from '../../src/signing/secret.ts'
+import { Signer } from '../../src/signing/signer.ts'
+import { Verifier } from '../../src/signing/verifier.ts'
+import { secret, thrownBy } from './messages.ts'
+
+const ofBytes = (length: number) => `whsec_${encodeBase64(new Uint8Array(length).fill(7))}`
+
+const wrong: readonly (readonly [why: string, secret: unknown, hint: string])[] = [
+  ['undefined', undefined, 'environment variable'],
+  ['null', null, 'environment variable'],
+  ['a number', 42, 'not a string'],
+  ['empty', '', 'environment variable'],
+  ['only spaces', '   ', 'only whitespace'],
+  ['the word undefined', 'undefined', 'turned into text'],
+  ['the word null', 'null', 'turned into text'],
+  ['followed by a line break', `${secret}\n`, 'line break'],
+  ['followed by a Windows line break', `${secret}\r\n`, 'line break'],
+  ['surrounded by spaces', ` ${secret}`, 'trim it'],
+  ['in double quotes', `"${secret}"`, 'quotes'],
+  ['in single quotes', `'${secret}'`, 'quotes'],
+  ['with the v1, prefix', `v1,${secret}`, '"v1,"'],
+  ['a public key', 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=', 'public key'],
+  ['a private key', 'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=', 'private key'],
+]
+
+const wrongStandard: readonly (readonly [why: string, secret: unknown, hint: string])[] = [
+  ...wrong,
+  ['the prefix alone', 'whsec_', 'nothing after'],
+  ['not base64', 'whsec_!!!!', 'not base64'],
+  ['base64url', `whsec_${'_-'.repeat(16)}`, 'standard alphabet'],
+  ['with a space inside', 'whsec_MfKQ9r8GKYqrTwjUPD8I LPZIo2LaLaSw', 'not base64'],
+  ['a misspelt prefix', 'hwsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'not base64'],
+  ['one byte', 'whsec_QQ==', '1 bytes'],
+  ['23 bytes', ofBytes(23), '23 bytes'],
+  ['65 bytes', ofBytes(65), '65 bytes'],
+]
+
+/** Answers the message of a SECRET_INVALID; fails for anything else. */
+function refusal(call: () => unknown): string {
+  const error = thrownBy(call)
+  if (error instanceof PosthornError && error.code === 'SECRET_INVALID') return error.message
+  throw error
+}
+
+describe('generateSecret', () => {
+  it('gives whsec_ and the base64 of 32 bytes, another each time', () => {
+    const made = generateSecret()
+    expect(made).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    expect(secretToKey(made, 'standard', 'secret')).toHaveLength(32)
+    expect(() => assertSecret(made)).not.toThrow()
+    expect(generateSecret()).not.toBe(made)
+  })
+})
+
+describe('assertSecret', () => {
+  it.each(wrongStandard)('refuses a secret that is %s', (_, given, hint) => {
+    expect(refusal(() => assertSecret(given))).toContain(
+      given === 'hwsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' ? 'whsec_' : hint,
+    )
+  })
+
+  it('quotes no part of the secret that it refuses', () => {
+    const long = wrongStandard.flatMap(([, given]) => (typeof given === 'string' && given.length > 12 ? [given] : []))
+    expect(long.length).toBeGreaterThan(8)
+    for (const given of long) expect(refusal(() => assertSecret(given))).not.toContain(given.slice(6, 16))
+  })
+
+  it('demands the prefix', () => {
+    expect(refusal(() => assertSecret(secret.slice(6)))).toContain('put whsec_ before')
+  })
+
+  it('accepts 24 and 64 bytes', () => {
+    expect(() => assertSecret(ofBytes(24))).not.toThrow()
+    expect(() => assertSecret(ofBytes(64))).not.toThrow()
+  })
+})
+
+describe.each([
+  ['Signer', Signer],
+  ['Verifier', Verifier],
+])('%s', (name, Class) => {
+  it.each(wrongStandard)('refuses a secret that is %s', (_, given, hint) => {
+    expect(refusal(() => new Class({ secret: given as string }))).toContain(hint)
+  })
+
+  it('names the secret of a list that is wrong', () => {
+    const error = thrownBy(() => new Class({ secret: [secret, 'whsec_QQ=='] }))
+    expect(String(error)).toContain(`${name}: secret[1] decodes`)
+  })
+
+  it('refuses no secrets and more than 16', () => {
+    expect(refusal(() => new Class({ secret: [] }))).toContain('1 to 16')
+    expect(refusal(() => new Class({ secret: Array.from({ length: 17 }, generateSecret) }))).toContain('not 17')
+  })
+
+  it.each([
+    'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwaQ==',
+    'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwaQ',
+    'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr',
+  ])('takes %s with and without prefix, as Python does', (base64) => {
+    expect(() => new Class({ secret: [base64, `whsec_${base64}`] })).not.toThrow()
+  })
+})
+
+describe('secretToKey', () => {
+  it.each(wrong)('refuses a text secret that is %s', (_, given, hint) => {
+    expect(refusal(() => secretToKey(given, 'text', 'secret'))).toContain(hint)
+  })
+
+  it('takes a text secret as it stands, prefix and all', () => {
+    expect(Buffer.from(secretToKey('whsec_é', 'text', 'secret')).toString('utf8')).toBe('whsec_é')
+  })
+})

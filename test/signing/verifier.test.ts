@@ -1,0 +1,343 @@
+import { createHmac } from 'node:crypto'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import type { Scheme } from '../../src/signing/scheme.ts'
+import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
+import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
+import { Verifier, type VerifierOptions } from '../../src/signing/verifier.ts'
+import type { VerifyInput } from '../../src/signing/verify-input.ts'
+import { body, codeOf, nowMs, nowSeconds, otherSecret, secret, signed, thrownBy, utf8, verifier } from './messages.ts'
+import vectors from './vectors.json' with { type: 'json' }
+
+/** Signs any text as timestamp, as a careless sender with the right key would. */
+function signedAt(timestamp: string, id = 'msg_1'): Record<string, string> {
+  const key = Buffer.from(secret.slice(6), 'base64')
+  const mac = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${mac}` }
+}
+
+const codeFor = (headers: unknown, options: Partial<VerifierOptions> = {}, given: unknown = body) =>
+  codeOf(verifier(options).verify({ headers, body: given } as VerifyInput))
+
+describe('Verifier id', () => {
+  it('refuses a full stop, which would let the id end elsewhere', async () => {
+    // The attack: the same bytes are signed, divided differently.
+    const { 'webhook-signature': signature = '' } = signedAt(String(nowSeconds), 'm')
+    const shifted = {
+      'webhook-id': `m.${nowSeconds}`,
+      'webhook-timestamp': String(nowSeconds),
+      'webhook-signature': signature,
+    }
+    expect(await codeFor(shifted)).toBe('HEADER_INVALID')
+    expect(await codeFor(signedAt(String(nowSeconds), 'with.dot'))).toBe('HEADER_INVALID')
+  })
+
+  it('accepts a full stop where the receiver asked for it', async () => {
+    const input = { headers: signedAt(String(nowSeconds), 'with.dot'), body }
+    expect((await verifier({ acceptsDottedIds: true }).verify(input)).eventId).toBe('with.dot')
+  })
+
+  it.each(['a b', 'é', '\u0000', 'a\r\n'])('refuses %j', async (id) => {
+    expect(await codeFor(signedAt(String(nowSeconds), id))).toBe('HEADER_INVALID')
+  })
+})
+
+describe('Verifier signature', () => {
+  const good = async () => (await signed())['webhook-signature'] ?? ''
+
+  it.each([
+    'v1',
+    'v1,',
+    ',',
+    'v1,,',
+    ' ',
+    'v1,dawfeoifkpqwoekfpqoekf',
+    'v1,!!!!',
+    `v1,é${'a'.repeat(43)}`,
+    `v1,${'A'.repeat(44)}`,
+    `v1,${'A'.repeat(42)}==`,
+    'v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    'g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    `v1,${Buffer.alloc(64).toString('base64')}`,
+  ])('refuses %s', async (signature) => {
+    expect(await codeFor({ ...(await signed()), 'webhook-signature': signature })).toBe('SIGNATURE_MISMATCH')
+  })
+
+  it('refuses the right signature written in another way', async () => {
+    const right = await good()
+    const spareBits = right.slice(0, -2) + String.fromCharCode(right.charCodeAt(right.length - 2) + 1) + '='
+    const variants = [
+      right.slice(0, -1), // without padding
+      `${right}!!!!`,
+      `${right}=`,
+      right.replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, ''),
+      right.slice(0, 8),
+      right.toLowerCase(),
+      right.replace('v1,', 'V1,'),
+      right.replace('v1,', 'v1='),
+      right.replace('v1,', 'v2,'),
+      right.replace('v1,', 'v1a,'),
+      spareBits,
+    ]
+    for (const signature of variants) {
+      expect(await codeFor({ ...(await signed()), 'webhook-signature': signature })).toBe('SIGNATURE_MISMATCH')
+    }
+  })
+
+  it('finds the right one among others, wherever it stands', async () => {
+    const right = await good()
+    const wrong = 'v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc='
+    const other = right.replace('v1,', 'v2,')
+    for (const list of [
+      [wrong, other, right, other],
+      [right, wrong],
+      [wrong, wrong, right],
+    ]) {
+      const headers = { ...(await signed()), 'webhook-signature': list.join(' ') }
+      expect((await verifier().verify({ headers, body })).eventId).toBe('msg_1')
+    }
+    expect(await codeFor({ ...(await signed()), 'webhook-signature': `${wrong} ${other}` })).toBe('SIGNATURE_MISMATCH')
+  })
+
+  it('accepts 16 candidates and refuses 17, before any cryptography', async () => {
+    const filler = 'v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= '
+    const headers = { ...(await signed()), 'webhook-signature': filler.repeat(15) + (await good()) }
+    expect((await verifier().verify({ headers, body })).eventId).toBe('msg_1')
+    expect(await codeFor({ ...headers, 'webhook-signature': filler.repeat(16) + (await good()) })).toBe(
+      'HEADER_INVALID',
+    )
+  })
+
+  it('refuses a megabyte of candidates without reading them', async () => {
+    const headers = { ...(await signed()), 'webhook-signature': 'v1,A '.repeat(200_000) }
+    await codeFor(headers)
+    const times = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const start = performance.now()
+        expect(await codeFor(headers)).toBe('HEADER_INVALID')
+        return performance.now() - start
+      }),
+    )
+    // Under 1 ms when nothing else runs; splitting and decoding the list would take tens.
+    expect(Math.min(...times)).toBeLessThan(5)
+  })
+
+  it('signs once for each key, however many candidates there are', async () => {
+    let signings = 0
+    const counted: Scheme = {
+      ...standardWebhooks,
+      signedContent: (message) => {
+        const parts = standardWebhooks.signedContent(message)
+        const iterate = () => {
+          signings++
+          return parts[Symbol.iterator]()
+        }
+        return Object.assign([...parts], { [Symbol.iterator]: iterate })
+      },
+    }
+    const filler = 'v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= '
+    const headers = { ...(await signed()), 'webhook-signature': filler.repeat(15) + (await good()) }
+    await verifier({ scheme: counted, secret: [otherSecret, secret] }).verify({ headers, body })
+    expect(signings).toBe(2)
+  })
+
+  it('accepts no HMAC keyed with a public key, and takes no ed25519 key for an HMAC key', async () => {
+    const vector = vectors.vectors.find(({ scheme }) => scheme === 'standard-webhooks/v1a')
+    const publicKey = vector?.publicKey ?? ''
+    for (const key of [Buffer.from(publicKey), Buffer.from(publicKey.slice(5), 'base64')]) {
+      const mac = createHmac('sha256', key).update(`msg_1.${nowSeconds}.${body}`).digest('base64')
+      expect(await codeFor({ ...(await signed()), 'webhook-signature': `v1,${mac}` })).toBe('SIGNATURE_MISMATCH')
+    }
+    for (const key of [publicKey, vector?.privateKey ?? '']) {
+      expect(thrownBy(() => new Verifier({ secret: key }))).toMatchObject({ code: 'SECRET_INVALID' })
+    }
+    const v1a = {
+      'webhook-id': vector?.id,
+      'webhook-timestamp': vector?.timestamp,
+      'webhook-signature': vector?.signature,
+    }
+    const options = { clock: () => Number(vector?.timestamp) * 1000 }
+    expect(await codeFor(v1a, options, vector?.body)).toBe('SIGNATURE_MISMATCH')
+  })
+})
+
+describe('Verifier time', () => {
+  it.each([
+    [-300, 'accepted'],
+    [-301, 'TIMESTAMP_TOO_OLD'],
+    [0, 'accepted'],
+    [300, 'accepted'],
+    [301, 'TIMESTAMP_TOO_NEW'],
+  ])('%i seconds from now is %s', async (offset, expected) => {
+    const input = { headers: signedAt(String(nowSeconds + offset)), body }
+    const late = verifier({ clock: () => nowMs + 999 })
+    for (const each of [verifier(), late]) {
+      const answer = await each.verify(input).then(
+        () => 'accepted',
+        (error: unknown) => (error as { code: string }).code,
+      )
+      expect(answer).toBe(expected)
+    }
+  })
+
+  it('limits age and future separately', async () => {
+    const old = { headers: signedAt('1'), body }
+    const future = { headers: signedAt('99999999999'), body }
+    expect((await verifier({ maxAgeMs: false }).verify(old)).timestamp).toEqual(new Date(1000))
+    expect(await codeOf(verifier({ maxAgeMs: false }).verify(future))).toBe('TIMESTAMP_TOO_NEW')
+    expect((await verifier({ maxFutureMs: false }).verify(future)).timestamp).toEqual(new Date(99_999_999_999_000))
+    expect(await codeOf(verifier({ maxFutureMs: false }).verify(old))).toBe('TIMESTAMP_TOO_OLD')
+    expect(await codeFor(signedAt(String(nowSeconds - 11)), { maxAgeMs: 10_000 })).toBe('TIMESTAMP_TOO_OLD')
+    expect(await codeFor(signedAt(String(nowSeconds + 11)), { maxFutureMs: 10_000 })).toBe('TIMESTAMP_TOO_NEW')
+  })
+
+  it.each([
+    ' ',
+    'abc',
+    'NaN',
+    '1e9',
+    '0x10',
+    '+5',
+    '-1',
+    '1.5',
+    `${nowSeconds}zz`,
+    `${nowSeconds}\n`,
+    'Infinity',
+    '٣',
+    '1'.repeat(16),
+    '9'.repeat(400),
+  ])('refuses %j even when signed and any time is accepted', async (timestamp) => {
+    expect(await codeFor(signedAt(timestamp), { maxAgeMs: false, maxFutureMs: false })).toBe('TIMESTAMP_INVALID')
+  })
+
+  it('refuses milliseconds with a hint, and never guesses', async () => {
+    const anyTime = { maxAgeMs: false, maxFutureMs: false } as const
+    expect(await codeFor(signedAt(String(nowMs)), anyTime)).toBe('TIMESTAMP_UNIT')
+    await expect(verifier().verify({ headers: signedAt(String(nowMs)), body })).rejects.toThrow('must write seconds')
+  })
+
+  it('verifies the text as it was received, not the number', async () => {
+    const headers = signedAt(String(nowSeconds))
+    expect(await codeFor({ ...headers, 'webhook-timestamp': `0${nowSeconds}` })).toBe('SIGNATURE_MISMATCH')
+    expect((await verifier().verify({ headers: signedAt(`0${nowSeconds}`), body })).timestamp).toEqual(new Date(nowMs))
+  })
+
+  it('accepts nothing when its clock is broken', async () => {
+    expect(await codeFor(await signed(), { clock: () => Number.NaN })).toBe('TIMESTAMP_TOO_OLD')
+  })
+})
+
+describe('Verifier body', () => {
+  it.each([
+    ['what JSON.parse would change', utf8('{"a":1.0,"b":"\\u00e9","d":12345678901234567890,"2":1,"1":2,"u":"\\/"}')],
+    ['bytes that are no UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
+    ['a byte order mark', new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d])],
+    ['what a template could expand', utf8("$$ $& $1 {timestamp} {body} ${body} $`'")],
+    ['nothing', new Uint8Array(0)],
+  ])('verifies %s byte for byte', async (_, bytes) => {
+    const headers = await signed({ body: bytes })
+    const event = await verifier().verify({ headers, body: bytes })
+    expect(event.rawBody).toEqual(bytes)
+  })
+
+  it('takes text, bytes, Buffers that are part of a pool, views and ArrayBuffers', async () => {
+    const headers = await signed({ body: 'é' })
+    const pool = Buffer.from('xéx')
+    const view = new DataView(pool.buffer, pool.byteOffset + 1, 2)
+    const forms = ['é', utf8('é'), pool.subarray(1, 3), view, utf8('é').buffer]
+    for (const form of forms) {
+      const event = await verifier().verify({ headers, body: form } as VerifyInput)
+      expect([...event.rawBody]).toEqual([0xc3, 0xa9])
+      expect(event.rawBody.constructor).toBe(Uint8Array)
+    }
+  })
+
+  it.each([
+    ['invalid bytes replaced', new Uint8Array([0x22, 0xff, 0x22]), new Uint8Array([0x22, 0xef, 0xbf, 0xbd, 0x22])],
+    ['other invalid bytes', new Uint8Array([0x22, 0xff, 0x22]), new Uint8Array([0x22, 0xfe, 0x22])],
+    ['the byte order mark lost', utf8('\ufeff{}'), utf8('{}')],
+    ['Unicode composed', utf8('"e\u0301"'), utf8('"\u00e9"')],
+    ['line ends changed', utf8('{\r\n}'), utf8('{\n}')],
+    ['a line end added', utf8('{}'), utf8('{}\n')],
+    ['white space changed', utf8('{"a":1}'), utf8('{"a": 1}')],
+  ])('refuses a body with %s', async (_, sent, received) => {
+    expect(await codeFor(await signed({ body: sent }), {}, received)).toBe('SIGNATURE_MISMATCH')
+  })
+
+  it.each([
+    ['a parsed object', { type: 'order.paid' }, 'express.raw'],
+    ['a parsed list', [1], 'an object'],
+    ['nothing', undefined, "pass ''"],
+    ['null', null, "pass ''"],
+    ['a number', 1, 'a number'],
+    ['a symbol', Symbol('x'), 'a symbol'],
+    ['a stream', new ReadableStream(), 'not yet read'],
+    ['a Blob', new Blob([body]), 'not yet read'],
+  ])('asks for the raw body when given %s', async (_, given, hint) => {
+    const error: unknown = await verifier()
+      .verify({ headers: await signed(), body: given } as unknown as VerifyInput)
+      .catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'RAW_BODY_REQUIRED', message: expect.stringContaining(hint) })
+  })
+
+  it('refuses a body over its limit, in any form', async () => {
+    const limited = { maxBodyBytes: 10 }
+    for (const form of ['é'.repeat(6), utf8('x'.repeat(11)), utf8('x'.repeat(11)).buffer, 'x'.repeat(11)]) {
+      expect(await codeFor(await signed({ body: '0123456789' }), limited, form)).toBe('BODY_TOO_LARGE')
+    }
+    const headers = await signed({ body: '0123456789' })
+    expect((await verifier(limited).verify({ headers, body: '0123456789' })).eventId).toBe('msg_1')
+    expect(await codeFor(await signed(), {}, 'x'.repeat(1_048_577))).toBe('BODY_TOO_LARGE')
+  })
+
+  it('is not changed by whoever holds the bytes that were passed', async () => {
+    const bytes = utf8('{"amount":1}')
+    const headers = await signed({ body: bytes })
+    const event = await verifier().verify({ headers, body: bytes })
+    bytes.set(utf8('{"amount":9}'))
+    expect(event.payload).toEqual({ amount: 1 })
+  })
+})
+
+describe('Verifier options', () => {
+  it.each([
+    ['maxAgeMs', 0, RangeError],
+    ['maxAgeMs', -1, RangeError],
+    ['maxAgeMs', Number.NaN, RangeError],
+    ['maxAgeMs', Infinity, RangeError],
+    ['maxAgeMs', '300000', TypeError],
+    ['maxAgeMs', null, TypeError],
+    ['maxAgeMs', true, TypeError],
+    ['maxFutureMs', 0, RangeError],
+    ['maxFutureMs', Number.NaN, RangeError],
+    ['maxFutureMs', Infinity, RangeError],
+    ['maxFutureMs', 1.5, RangeError],
+    ['maxFutureMs', '', TypeError],
+    ['maxBodyBytes', 0, RangeError],
+    ['maxBodyBytes', Infinity, RangeError],
+    ['maxBodyBytes', false, TypeError],
+    ['acceptsDottedIds', 'yes', TypeError],
+    ['clock', nowMs, TypeError],
+    ['clock', null, TypeError],
+    ['scheme', 'standard-webhooks', TypeError],
+    ['scheme', null, TypeError],
+    ['tolerance', 0, TypeError],
+  ])('refuses %s: %s', (name, value, ErrorClass) => {
+    const error = thrownBy(() => new Verifier({ secret, [name]: value }))
+    expect(error).toBeInstanceOf(ErrorClass)
+    expect(String(error)).toContain(name)
+  })
+
+  it('refuses limits that the scheme has no use for, and accepts lifting them', () => {
+    const ipa = { secret, scheme: ipaScheme }
+    expect(() => new Verifier({ ...ipa, maxAgeMs: 1000 })).toThrow('signs no time')
+    expect(() => new Verifier({ ...ipa, maxFutureMs: 1000 })).toThrow('signs no time')
+    expect(() => new Verifier({ ...ipa, acceptsDottedIds: true })).toThrow('has no id')
+    expect(() => new Verifier({ ...ipa, maxAgeMs: false, maxFutureMs: false })).not.toThrow()
+  })
+
+  it('shows no secret when printed', () => {
+    const printed = inspect(verifier(), { depth: 10, showHidden: true }) + JSON.stringify(verifier())
+    expect(printed).not.toContain(secret.slice(6))
+  })
+})
