@@ -1,0 +1,67 @@
+import type { Attempt, Delivery } from '../../domain/delivery.ts'
+import type { NewAttempt } from '../settlement.ts'
+import type { DeliveryRow, EventRow } from './rows.ts'
+
+export function newDeliveryRow(id: string, event: EventRow, webhookId: string): DeliveryRow {
+  return {
+    id,
+    event,
+    webhookId,
+    createdAtMs: event.createdAtMs,
+    state: 'pending',
+    reason: null,
+    attemptCount: 0,
+    attemptsBefore: 0,
+    claimCount: 0,
+    trigger: 'auto',
+    lastStatus: null,
+    finishedAtMs: null,
+    attempts: [],
+    place: null,
+    lease: null,
+    historyNode: null,
+    isRemoved: false,
+  }
+}
+
+/** Says whether somebody holds the delivery; a lease that ran out is held by nobody, taken back already or not. */
+export function isHeld(row: DeliveryRow, nowMs: number): boolean {
+  return row.lease !== null && row.place !== null && row.place.atMs > nowMs
+}
+
+export function toDelivery(row: DeliveryRow, nowMs: number): Delivery {
+  const isLeased = isHeld(row, nowMs)
+  return {
+    id: row.id,
+    eventId: row.event.id,
+    webhookId: row.webhookId,
+    tenantId: row.event.tenantId,
+    type: row.event.type,
+    state: row.state,
+    reason: row.reason,
+    attemptCount: row.attemptCount,
+    dueAt: row.place === null || isLeased ? null : new Date(row.place.atMs),
+    isLeased,
+    lastStatus: row.lastStatus,
+    createdAt: new Date(row.createdAtMs),
+    finishedAt: row.finishedAtMs === null ? null : new Date(row.finishedAtMs),
+  }
+}
+
+/** Appends an attempt, unless one of that number is there. */
+export function recordAttempt(row: DeliveryRow, attempt: NewAttempt): void {
+  if (attempt.number <= row.attemptCount) return
+  row.attempts.push(copyAttempt({ deliveryId: row.id, ...attempt }))
+  row.attemptCount = attempt.number
+  row.claimCount = 0
+  row.lastStatus = attempt.status
+}
+
+export function copyAttempt(attempt: Attempt): Attempt {
+  const { responseHeaders } = attempt
+  return {
+    ...attempt,
+    startedAt: new Date(attempt.startedAt),
+    responseHeaders: responseHeaders === null ? null : { ...responseHeaders },
+  }
+}

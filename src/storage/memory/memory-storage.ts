@@ -1,0 +1,224 @@
+import type { Attempt, Delivery, Page, WebhookEvent } from '../../domain/delivery.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { PosthornError } from '../../domain/error.ts'
+import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
+import type { LeaseRef, Settled, Settlement } from '../settlement.ts'
+import type {
+  BulkResult,
+  Claimed,
+  EnqueueResult,
+  NewEvent,
+  Storage,
+  StorageStats,
+  StoredWebhook,
+  WebhookPatch,
+} from '../storage.ts'
+import { changeDeliveries } from './bulk-change.ts'
+import { claimDue, claimIds } from './claim.ts'
+import { copyAttempt, isHeld, toDelivery } from './delivery-row.ts'
+import { enqueue } from './enqueue.ts'
+import { toEvent } from './event-row.ts'
+import { listDeliveries, listEvents, pageWhere } from './listing.ts'
+import { purge } from './purge.ts'
+import { renew, settle } from './settle.ts'
+import { stats } from './stats.ts'
+import { Tables } from './tables.ts'
+import { copyWebhook } from './webhook-table.ts'
+
+/** How {@link memoryStorage} is set up. */
+export interface MemoryStorageOptions {
+  /** Tells the time; `Date.now` unless given. */
+  readonly clock?: Clock
+  /** Gives numbers from 0 up to 1 for the spread of requeued deliveries; `Math.random` unless given. */
+  readonly random?: () => number
+  /**
+   * How many final deliveries are kept, at least 1; 10,000 unless given. Above that the oldest final ones are dropped with their
+   * attempts, and an event with the last of its deliveries. Pending ones are never dropped.
+   */
+  readonly maxFinished?: number
+}
+
+/**
+ * Creates a storage in the memory of this process: for development, tests, and events whose loss on a restart is acceptable.
+ * Memory stays flat: what is pending, and a bounded history.
+ *
+ * @throws TypeError, RangeError where an option is wrong.
+ */
+export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
+  const { clock = Date.now, random = Math.random, maxFinished = 10_000 } = options
+  if (typeof clock !== 'function') throw new TypeError(`clock must be a function, got ${typeof clock}`)
+  if (typeof random !== 'function') throw new TypeError(`random must be a function, got ${typeof random}`)
+  if (!Number.isSafeInteger(maxFinished) || maxFinished < 1) {
+    throw new RangeError(`maxFinished must be a whole number from 1, got ${String(maxFinished)}`)
+  }
+  return new MemoryStorage(clock, random, maxFinished)
+}
+
+class MemoryStorage implements Storage {
+  readonly contract = 1
+  readonly name = 'memory'
+  readonly capabilities = { durability: 'none', scope: 'process' } as const
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #tables: Tables
+
+  constructor(clock: Clock, random: () => number, maxFinished: number) {
+    this.#clock = clock
+    this.#random = random
+    this.#tables = new Tables(maxFinished)
+  }
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async insertWebhook(webhook: StoredWebhook): Promise<void> {
+    if (this.#tables.webhooks.has(webhook.id)) {
+      throw new PosthornError('CONFLICT', `Webhook ${webhook.id} exists already. Give every webhook a new id.`)
+    }
+    this.#tables.webhooks.insert(copyWebhook(webhook))
+    this.#tables.lanes.rearrange(webhook, this.#clock())
+  }
+
+  async getWebhook(id: string, tenantId: string): Promise<StoredWebhook | null> {
+    const webhook = this.#tables.webhooks.get(id, tenantId)
+    return webhook === null ? null : copyWebhook(webhook)
+  }
+
+  async updateWebhook(
+    id: string,
+    tenantId: string,
+    patch: WebhookPatch,
+    ifVersion?: number,
+  ): Promise<StoredWebhook | null> {
+    const webhook = this.#tables.webhooks.get(id, tenantId)
+    if (webhook === null) return null
+    if (ifVersion !== undefined && ifVersion !== webhook.version) {
+      throw new PosthornError(
+        'CONFLICT',
+        `Webhook ${id} is at version ${webhook.version}, not ${ifVersion}. Read it again and repeat the change.`,
+      )
+    }
+    const { gateUntil } = webhook
+    this.#replace(copyWebhook({ ...webhook, ...patch, id, tenantId, gateUntil, version: webhook.version + 1 }))
+    return this.getWebhook(id, tenantId)
+  }
+
+  async deleteWebhook(id: string, tenantId: string): Promise<boolean> {
+    const webhook = this.#tables.webhooks.get(id, tenantId)
+    if (webhook === null) return false
+    this.#tables.webhooks.remove(webhook)
+    this.#tables.lanes.rearrange(webhook, this.#clock())
+    return true
+  }
+
+  async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]): Promise<Page<StoredWebhook>> {
+    const { tenantId, isActive, order = 'desc' } = query
+    const rows = this.#tables.webhooks.walk(tenantId, decodeCursor(query.cursor), order)
+    const page = pageWhere(rows, query, (webhook) => isActive === undefined || webhook.isActive === isActive)
+    return { ...page, data: page.data.map(copyWebhook) }
+  }
+
+  async matchWebhooks(query: Parameters<Storage['matchWebhooks']>[0]): Promise<StoredWebhook[]> {
+    return this.#tables.webhooks.match(query.tenantId, query.patterns).map(copyWebhook)
+  }
+
+  async gate(id: string, forMs: number | null): Promise<void> {
+    const webhook = this.#tables.webhooks.find(id)
+    if (webhook === null) return
+    this.#replace({ ...webhook, gateUntil: forMs === null ? null : new Date(this.#clock() + forMs) })
+  }
+
+  async enqueue(
+    events: readonly NewEvent[],
+    options: Parameters<Storage['enqueue']>[1] = {},
+  ): Promise<{ results: EnqueueResult[]; claimed: Claimed[] }> {
+    const nowMs = this.#clock()
+    const { results, written } = enqueue(this.#tables, events, nowMs)
+    const { claimFor } = options
+    if (claimFor === undefined) return { results, claimed: [] }
+    const ids = written.flatMap((event) => event.deliveries.map((delivery) => delivery.id))
+    return { results, claimed: claimIds(this.#tables, ids, claimFor.limit, claimFor.leaseMs, nowMs) }
+  }
+
+  async claim(query: Parameters<Storage['claim']>[0]): Promise<{ claimed: Claimed[]; nextDueInMs: number | null }> {
+    const { limit, leaseMs, ids } = query
+    const nowMs = this.#clock()
+    const claimed =
+      ids === undefined
+        ? claimDue(this.#tables, limit, leaseMs, nowMs)
+        : claimIds(this.#tables, new Set(ids), limit, leaseMs, nowMs)
+    return { claimed, nextDueInMs: this.#tables.lanes.nextDueInMs(nowMs) }
+  }
+
+  async renew(leases: readonly LeaseRef[], leaseMs: number): Promise<string[]> {
+    const nowMs = this.#clock()
+    return leases.filter((hold) => renew(this.#tables, hold, leaseMs, nowMs)).map((hold) => hold.id)
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<Settled[]> {
+    const nowMs = this.#clock()
+    return settlements.flatMap((settlement) => settle(this.#tables, settlement, nowMs) ?? [])
+  }
+
+  async requeue(query: Parameters<Storage['requeue']>[0]): Promise<BulkResult> {
+    const nowMs = this.#clock()
+    const { spreadMs = 0 } = query
+    return changeDeliveries(this.#tables, query, (row) => {
+      if (row.state === 'pending') return false
+      this.#tables.revive(row, nowMs + Math.floor(this.#random() * spreadMs), nowMs)
+      return true
+    })
+  }
+
+  async cancel(query: Parameters<Storage['cancel']>[0]): Promise<BulkResult> {
+    const nowMs = this.#clock()
+    return changeDeliveries(this.#tables, query, (row) => {
+      if (row.state !== 'pending' || isHeld(row, nowMs)) return false
+      this.#tables.finish(row, 'cancelled', query.reason, nowMs)
+      return true
+    })
+  }
+
+  async getEvent(id: string, tenantId: string): Promise<WebhookEvent | null> {
+    const row = this.#tables.events.get(id)
+    return row?.tenantId === tenantId ? toEvent(row) : null
+  }
+
+  async getDelivery(id: string, tenantId: string): Promise<Delivery | null> {
+    const row = this.#tables.deliveries.get(id)
+    return row?.event.tenantId === tenantId ? toDelivery(row, this.#clock()) : null
+  }
+
+  async listEvents(query: Parameters<Storage['listEvents']>[0]): Promise<Page<WebhookEvent>> {
+    return listEvents(this.#tables, query)
+  }
+
+  async listDeliveries(query: Parameters<Storage['listDeliveries']>[0]): Promise<Page<Delivery>> {
+    return listDeliveries(this.#tables, query, this.#clock())
+  }
+
+  async listAttempts(query: Parameters<Storage['listAttempts']>[0]): Promise<Page<Attempt>> {
+    const cursor = decodeNumberCursor(query.cursor)
+    const row = this.#tables.deliveries.get(query.deliveryId)
+    const attempts = row?.event.tenantId === query.tenantId ? row.attempts : []
+    const isDescending = query.order === 'desc'
+    const rest = (isDescending ? attempts.toReversed() : attempts).filter(
+      ({ number }) => cursor === null || (isDescending ? number < cursor : number > cursor),
+    )
+    return pageOf(rest.slice(0, query.limit + 1).map(copyAttempt), query.limit, ({ number }) => String(number))
+  }
+
+  async stats(query: Parameters<Storage['stats']>[0]): Promise<StorageStats> {
+    return stats(this.#tables, query, this.#clock())
+  }
+
+  async purge(query: Parameters<Storage['purge']>[0]): Promise<{ removed: number; isDone: boolean }> {
+    return purge(this.#tables, query, this.#clock())
+  }
+
+  #replace(webhook: StoredWebhook): void {
+    this.#tables.webhooks.replace(webhook)
+    this.#tables.lanes.rearrange(webhook, this.#clock())
+  }
+}
