@@ -1,0 +1,122 @@
+import type { Claimed, StoredWebhook } from '../storage.ts'
+import { cancelReady } from './cancel-ready.ts'
+import type { Connection } from './connection.ts'
+import { hasDue, nextDueInMs, nextLane } from './due.ts'
+import { LaneRotation } from './lane-rotation.ts'
+import { freeSlots, lease, selectClaimable, type ClaimableRow } from './lease.ts'
+import { promote } from './promote.ts'
+import { findWebhook } from './webhooks.ts'
+
+/** What a claim gave out, and when to ask again. */
+export interface ClaimResult {
+  readonly claimed: Claimed[]
+  readonly nextDueInMs: number | null
+}
+
+// Bounds on one call, so that it takes milliseconds whatever the backlog.
+const maxLanes = 200
+const maxCancelled = 500
+
+/** Gives out what is due, by lanes: the work grows with the lanes probed, never with what waits in them. */
+export class Claims {
+  readonly #connection: Connection
+  readonly #rotation: LaneRotation
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#rotation = new LaneRotation((after) => nextLane(connection, after))
+  }
+
+  claim(limit: number, leaseMs: number, now: number): ClaimResult {
+    // Looked at before the write lock is asked for: an idle worker's polls leave other processes alone.
+    if (!hasDue(this.#connection, now)) {
+      return { claimed: [], nextDueInMs: nextDueInMs(this.#connection, null, now) }
+    }
+    if (limit < 1) return { claimed: [], nextDueInMs: 0 }
+    return this.#connection.write(() => {
+      const hasMoreDue = promote(this.#connection, now)
+      const survey = this.#survey(limit, now)
+      const claimed = this.#take(survey.lanes, limit, now + leaseMs)
+      const hasMoreReady = survey.lanes.some((lane) => lane.free > 0 && hasReady(this.#connection, lane.webhook.id))
+      const wake = this.#afterwards(survey, claimed.length > 0 || survey.cancelled > 0)
+      const isMore = hasMoreDue || hasMoreReady || wake === null
+      return { claimed, nextDueInMs: isMore ? 0 : nextDueInMs(this.#connection, wake.wakeAt, now) }
+    })
+  }
+
+  #survey(limit: number, now: number): Survey {
+    const lanes: Lane[] = []
+    let cancelled = 0
+    let wakeAt: number | null = null
+    const probe = this.#rotation.probe(maxLanes)
+    let step = probe.next()
+    for (; step.done !== true; step = probe.next()) {
+      const webhook = findWebhook(this.#connection, step.value)
+      if (webhook === null || !webhook.isActive) {
+        const reason = webhook === null ? 'deleted' : 'disabled'
+        cancelled += cancelReady(this.#connection, step.value, reason, maxCancelled - cancelled, now)
+        if (cancelled === maxCancelled) break
+      } else if (webhook.gateUntil !== null && webhook.gateUntil.getTime() > now) {
+        wakeAt = Math.min(webhook.gateUntil.getTime(), wakeAt ?? Infinity)
+      } else {
+        const free = freeSlots(this.#connection, webhook, now)
+        if (free > 0) lanes.push({ webhook, free })
+        if (lanes.length === limit) break
+      }
+    }
+    return { lanes, cancelled, wakeAt, isWhole: step.done === true && step.value }
+  }
+
+  /** First an equal share to every lane, then what is left to those that have more. */
+  #take(lanes: readonly Lane[], limit: number, until: number): Claimed[] {
+    const claimed: Claimed[] = []
+    const share = Math.max(1, Math.floor(limit / lanes.length))
+    for (const most of [share, limit]) {
+      for (const lane of lanes) {
+        const count = Math.min(most, lane.free, limit - claimed.length)
+        if (count < 1) continue
+        const taken = takeReady(this.#connection, lane.webhook, count, until)
+        lane.free = taken.length < count ? 0 : lane.free - count
+        claimed.push(...taken)
+      }
+    }
+    return claimed
+  }
+
+  /** When the first closed lane opens, or null where to go on at once. */
+  #afterwards(survey: Survey, isProgress: boolean): { readonly wakeAt: number | null } | null {
+    if (!survey.isWhole && !isProgress) return this.#rotation.idle(survey.wakeAt)
+    this.#rotation.restart()
+    return survey.isWhole || nextLane(this.#connection, '') === null ? survey : null
+  }
+}
+
+interface Lane {
+  readonly webhook: StoredWebhook
+  /** How many more may be leased; 0 also once nothing more is ready. */
+  free: number
+}
+
+interface Survey {
+  readonly lanes: Lane[]
+  readonly cancelled: number
+  /** When the first gate met opens. */
+  readonly wakeAt: number | null
+  /** Whether all lanes were met. */
+  readonly isWhole: boolean
+}
+
+function hasReady(connection: Connection, webhookId: string): boolean {
+  const sql = `SELECT 1 FROM posthorn_deliveries WHERE phase = 'ready' AND webhook_id = ? LIMIT 1`
+  return connection.first(sql, webhookId) !== undefined
+}
+
+function takeReady(connection: Connection, webhook: StoredWebhook, count: number, until: number): Claimed[] {
+  return connection
+    .all<ClaimableRow>(
+      `${selectClaimable} WHERE d.phase = 'ready' AND d.webhook_id = ? ORDER BY d.due_at LIMIT ?`,
+      webhook.id,
+      count,
+    )
+    .map((row) => lease(connection, row, webhook, until))
+}

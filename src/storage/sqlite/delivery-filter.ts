@@ -1,0 +1,63 @@
+import { decodeCursor } from '../cursor.ts'
+import type { DeliveryFilter } from '../query.ts'
+import { Conditions, type Condition } from './conditions.ts'
+import type { Connection } from './connection.ts'
+import type { SqliteValue } from './sqlite-value.ts'
+
+/** Which deliveries, from which cursor on. */
+export interface DeliveryQuery extends DeliveryFilter {
+  readonly tenantId: string
+  readonly ids?: readonly string[]
+  readonly cursor?: string
+  readonly order?: 'asc' | 'desc'
+}
+
+/** The filter as SQL over deliveries `d` and their events `e`. */
+export interface Where {
+  /** FROM and WHERE. */
+  readonly sql: string
+  readonly values: SqliteValue[]
+  /** Where the query stops looking, as a cursor; null where it looks at all that there is. */
+  readonly lastSeen: string | null
+}
+
+/** Makes a filter SQL. One call sees a bounded number of deliveries, however few of them fit. */
+export function whereDelivery(connection: Connection, query: DeliveryQuery, condition?: Condition): Where {
+  const from = `FROM posthorn_deliveries d ${indexFor(query)}`
+  const isAscending = query.order === 'asc'
+  const where = new Conditions()
+  // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
+  if (query.webhookId === undefined) where.add('d.tenant_id = ?', query.tenantId)
+  else where.add('d.webhook_id = ?', query.webhookId)
+  where.startAfter('d.id', decodeCursor(query.cursor), isAscending)
+  const isFiltered = condition !== undefined || hasFilter(query)
+  const isNarrow = query.eventId !== undefined || query.ids !== undefined
+  const lastSeen = isFiltered && !isNarrow ? where.stopAfterMaxSeen(connection, from, 'd.id', isAscending) : null
+
+  if (query.webhookId !== undefined) where.add('d.tenant_id = ?', query.tenantId)
+  if (query.ids !== undefined) where.add('d.id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids))
+  if (query.eventId !== undefined) {
+    const eventSeq = 'SELECT seq FROM posthorn_events WHERE tenant_id = ? AND id = ?'
+    where.add(`d.event_seq = (${eventSeq})`, query.tenantId, query.eventId)
+  }
+  if (query.state === 'pending') where.add(`d.phase IN ('ready', 'waiting', 'leased')`)
+  else if (query.state !== undefined) where.add('d.phase = ?', query.state)
+  if (query.type !== undefined) where.add('e.type = ?', query.type)
+  if (query.after !== undefined) where.add('d.created_at >= ?', query.after.getTime())
+  if (query.before !== undefined) where.add('d.created_at < ?', query.before.getTime())
+  if (condition !== undefined) where.add(...condition)
+  // CROSS JOIN keeps the deliveries first.
+  const sql = `${from} CROSS JOIN posthorn_events e ON e.seq = d.event_seq WHERE ${where.sql}`
+  return { sql, values: where.values, lastSeen }
+}
+
+// Named, because the planner takes the index of the tenant, which is in the right order, over those that find far less.
+function indexFor(query: DeliveryQuery): string {
+  if (query.ids !== undefined) return ''
+  if (query.eventId !== undefined) return 'INDEXED BY posthorn_deliveries_of_event'
+  return `INDEXED BY posthorn_deliveries_${query.webhookId === undefined ? 'listed' : 'of_webhook'}`
+}
+
+function hasFilter({ state, type, after, before }: DeliveryQuery): boolean {
+  return [state, type, after, before].some((filter) => filter !== undefined)
+}

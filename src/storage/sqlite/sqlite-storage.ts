@@ -1,0 +1,224 @@
+import type { Clock } from '../../domain/clock.ts'
+import { PosthornError } from '../../domain/error.ts'
+import type { LeaseRef, Settlement } from '../settlement.ts'
+import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
+import { cancel, requeue } from './bulk.ts'
+import { claimIds } from './claim-ids.ts'
+import type { Connection } from './connection.ts'
+import { Enqueue } from './enqueue.ts'
+import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
+import { renew } from './renew.ts'
+import { openSession, type Session } from './session.ts'
+import { settle } from './settle.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
+import { stats } from './stats.ts'
+import {
+  deleteWebhook,
+  gate,
+  getWebhook,
+  insertWebhook,
+  listWebhooks,
+  matchWebhooks,
+  updateWebhook,
+} from './webhooks.ts'
+
+/** What {@link sqliteStorage} may be given beside the database. */
+export interface SqliteStorageOptions {
+  /** Tells the time that due dates and leases go by; `Date.now` unless given. Processes that share a file must agree on it. */
+  readonly clock?: Clock
+  /** Gives numbers from 0 (included) to 1 (excluded) that spread requeued deliveries; `Math.random` unless given. */
+  readonly random?: () => number
+  /**
+   * How long an operation waits for another process to finish writing, in milliseconds, 0 to 3,600,000; 5,000 unless given. SQLite
+   * waits synchronously, so this is also how long the event loop may stand still.
+   */
+  readonly busyTimeoutMs?: number
+}
+
+/**
+ * Creates a storage in a SQLite database: what was accepted survives a crash of the process and of the machine (WAL mode,
+ * `synchronous=FULL`), and the processes of one host may share the file. Its tables begin with `posthorn_`; they are created and
+ * brought up to date when it is opened, which the first use does unless {@link Storage.open} was called before.
+ *
+ * A path is opened with `node:sqlite`, which needs Node 22.13 or later; `:memory:` keeps nothing. An open database is used as it
+ * is and left open by {@link Storage.close}; its connection is set to WAL, `synchronous=FULL` and the busy timeout. Its owner must
+ * not leave a transaction open across an `await`.
+ *
+ * Every method rejects with a {@link PosthornError}: `STORAGE_UNAVAILABLE` where there is no driver, the file cannot be opened or
+ * the storage is closed; `STORAGE_SCHEMA` where a newer release wrote the tables; `STORAGE_FAILED` where SQLite refuses an
+ * operation (locked for too long, disk full): nothing of it is written then, and the storage stays usable.
+ *
+ * @param pathOrDatabase - A file path, or an open database of `node:sqlite`, better-sqlite3 or libsql.
+ * @throws TypeError, RangeError for a wrong argument or option.
+ */
+export function sqliteStorage(pathOrDatabase: string | SqliteDatabase, options: SqliteStorageOptions = {}): Storage {
+  return new SqliteStorage(pathOrDatabase, options)
+}
+
+class SqliteStorage implements Storage {
+  readonly contract = 1
+  readonly name = 'sqlite'
+  readonly capabilities: Storage['capabilities']
+  readonly #source: string | SqliteDatabase
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #busyTimeoutMs: number
+  #session: Session | null = null
+  #isClosed = false
+
+  constructor(source: string | SqliteDatabase, options: SqliteStorageOptions) {
+    assertSource(source)
+    const { clock = Date.now, random = Math.random, busyTimeoutMs = 5000 } = options
+    assertFunction('clock', clock)
+    assertFunction('random', random)
+    if (!Number.isSafeInteger(busyTimeoutMs) || busyTimeoutMs < 0 || busyTimeoutMs > 3_600_000) {
+      throw new RangeError(`busyTimeoutMs must be a whole number from 0 to 3600000, not ${String(busyTimeoutMs)}.`)
+    }
+    this.#source = source
+    this.#clock = clock
+    this.#random = random
+    this.#busyTimeoutMs = busyTimeoutMs
+    this.capabilities =
+      source === ':memory:' ? { durability: 'none', scope: 'process' } : { durability: 'disk', scope: 'host' }
+  }
+
+  async open(): Promise<void> {
+    this.#isClosed = false
+    this.#opened()
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#isClosed = true
+    this.#session = null
+    session?.group.flush()
+    session?.release()
+  }
+
+  async insertWebhook(webhook: StoredWebhook) {
+    this.#write((connection) => insertWebhook(connection, webhook))
+  }
+
+  async getWebhook(id: string, tenantId: string) {
+    return this.#read((connection) => getWebhook(connection, id, tenantId))
+  }
+
+  async updateWebhook(id: string, tenantId: string, patch: WebhookPatch, ifVersion?: number) {
+    return this.#write((connection) => updateWebhook(connection, id, tenantId, patch, ifVersion))
+  }
+
+  async deleteWebhook(id: string, tenantId: string) {
+    return this.#write((connection) => deleteWebhook(connection, id, tenantId))
+  }
+
+  async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]) {
+    return this.#read((connection) => listWebhooks(connection, query))
+  }
+
+  async matchWebhooks(query: Parameters<Storage['matchWebhooks']>[0]) {
+    return this.#read((connection) => matchWebhooks(connection, query.tenantId, query.patterns))
+  }
+
+  async gate(id: string, forMs: number | null) {
+    this.#write((connection) => gate(connection, id, forMs === null ? null : this.#clock() + forMs))
+  }
+
+  async enqueue(events: readonly NewEvent[], options: Parameters<Storage['enqueue']>[1] = {}) {
+    const { group, connection } = this.#opened()
+    return group.add(() => new Enqueue(connection, options.claimFor, this.#clock()).write(events))
+  }
+
+  async claim(query: Parameters<Storage['claim']>[0]) {
+    const { claims, connection } = this.#opened()
+    const { ids, limit, leaseMs } = query
+    return connection.guard(() =>
+      ids === undefined
+        ? claims.claim(limit, leaseMs, this.#clock())
+        : claimIds(connection, ids, limit, leaseMs, this.#clock()),
+    )
+  }
+
+  async renew(leases: readonly LeaseRef[], leaseMs: number) {
+    return this.#write((connection) => renew(connection, leases, leaseMs, this.#clock()))
+  }
+
+  async settle(settlements: readonly Settlement[]) {
+    const { group, connection } = this.#opened()
+    return group.add(() => {
+      const now = this.#clock()
+      return settlements.map((one) => settle(connection, one, now)).filter((settled) => settled !== null)
+    })
+  }
+
+  async requeue(query: Parameters<Storage['requeue']>[0]) {
+    return this.#write((connection) => requeue(connection, query, this.#random, this.#clock()))
+  }
+
+  async cancel(query: Parameters<Storage['cancel']>[0]) {
+    return this.#write((connection) => cancel(connection, query, this.#clock()))
+  }
+
+  async getEvent(id: string, tenantId: string) {
+    return this.#read((connection) => getEvent(connection, id, tenantId))
+  }
+
+  async getDelivery(id: string, tenantId: string) {
+    return this.#read((connection) => getDelivery(connection, id, tenantId, this.#clock()))
+  }
+
+  async listEvents(query: Parameters<Storage['listEvents']>[0]) {
+    return this.#read((connection) => listEvents(connection, query))
+  }
+
+  async listDeliveries(query: Parameters<Storage['listDeliveries']>[0]) {
+    return this.#read((connection) => listDeliveries(connection, query, this.#clock()))
+  }
+
+  async listAttempts(query: Parameters<Storage['listAttempts']>[0]) {
+    return this.#read((connection) => listAttempts(connection, query))
+  }
+
+  async stats(query: Parameters<Storage['stats']>[0]) {
+    return this.#read((connection) => stats(connection, query, this.#clock()))
+  }
+
+  async purge(query: Parameters<Storage['purge']>[0]) {
+    const { purge, connection } = this.#opened()
+    return connection.write(() => purge.purge(query, this.#clock()))
+  }
+
+  #read<T>(work: (connection: Connection) => T): T {
+    const { connection } = this.#opened()
+    return connection.guard(() => work(connection))
+  }
+
+  #write<T>(work: (connection: Connection) => T): T {
+    const { connection } = this.#opened()
+    return connection.write(() => work(connection))
+  }
+
+  #opened(): Session {
+    if (this.#isClosed) {
+      throw new PosthornError('STORAGE_UNAVAILABLE', 'The SQLite storage is closed. Call open() to use it again.')
+    }
+    this.#session ??= openSession(this.#source, this.#busyTimeoutMs)
+    return this.#session
+  }
+}
+
+function assertSource(source: unknown): void {
+  if (typeof source === 'string' && source !== '') return
+  if (typeof source === 'object' && source !== null && hasMethod(source, 'exec') && hasMethod(source, 'prepare')) return
+  throw new TypeError(
+    'pathOrDatabase must be the path of a file, or an open database with exec and prepare, ' +
+      `not ${source === '' ? 'an empty path' : typeof source}.`,
+  )
+}
+
+function hasMethod(candidate: object, name: string): boolean {
+  return typeof Reflect.get(candidate, name) === 'function'
+}
+
+function assertFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function, not ${typeof value}.`)
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import type { Claimed, Storage } from '../../../src/storage/storage.ts'
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite-storage.ts'
+import { newEvent, newWebhook, tenantId } from './rows.ts'
+
+describe('claims of sqliteStorage', () => {
+  it('goes round more webhooks than one call may probe, and rests after a round without result', async () => {
+    const storage = sqliteStorage(':memory:', { clock: () => 0 })
+    const webhooks = Array.from({ length: 450 }, () => newWebhook())
+    await insertAll(storage, webhooks)
+    await storage.enqueue([newEvent(webhooks)])
+    for (const { id } of webhooks) await storage.gate(id, 60_000)
+    const waits = []
+    for (let call = 0; call < 6; call++) waits.push(await storage.claim({ limit: 10, leaseMs: 1 }))
+    expect(waits.every(({ claimed }) => claimed.length === 0)).toBe(true)
+    expect(waits.map(({ nextDueInMs }) => nextDueInMs)).toEqual([0, 0, 60_000, 0, 0, 60_000])
+
+    const open = webhooks[333]?.id ?? ''
+    await storage.gate(open, null)
+    expect((await claimAll(storage, 4, 10)).map(({ webhook }) => webhook.id)).toEqual([open])
+  })
+
+  it('cancels the backlog of a webhook that is gone in bounded chunks', async () => {
+    const storage = sqliteStorage(':memory:')
+    const webhook = newWebhook()
+    await storage.insertWebhook(webhook)
+    await storage.enqueue(Array.from({ length: 1200 }, () => newEvent([webhook])))
+    await storage.deleteWebhook(webhook.id, tenantId)
+    const left = []
+    for (let call = 0; call < 3; call++) {
+      const { nextDueInMs } = await storage.claim({ limit: 10, leaseMs: 1 })
+      left.push([(await storage.stats({})).ready, nextDueInMs])
+    }
+    expect(left).toEqual([
+      [700, 0],
+      [200, 0],
+      [0, null],
+    ])
+  })
+
+  it('promotes what comes due at once in bounded chunks', async () => {
+    let nowMs = 0
+    const storage = sqliteStorage(':memory:', { clock: () => nowMs })
+    const webhook = newWebhook({ maxInFlight: 1 })
+    await storage.insertWebhook(webhook)
+    await storage.enqueue(Array.from({ length: 2500 }, () => newEvent([webhook], { delayMs: 1000 })))
+    nowMs = 1000
+    const waits = []
+    for (let call = 0; call < 3; call++) {
+      waits.push((await storage.claim({ limit: 10, leaseMs: 60_000 })).nextDueInMs)
+    }
+    expect(waits).toEqual([0, 0, 60_000])
+  })
+
+  it('shares a claim out evenly, and gives what is left to those that have more', async () => {
+    const storage = sqliteStorage(':memory:')
+    const [busy, quiet] = [newWebhook(), newWebhook()]
+    await insertAll(storage, [busy, quiet])
+    await storage.enqueue(Array.from({ length: 100 }, () => newEvent([busy])))
+    await storage.enqueue(Array.from({ length: 3 }, () => newEvent([quiet])))
+    const { claimed } = await storage.claim({ limit: 10, leaseMs: 60_000 })
+    const countOf = (id: string) => claimed.filter(({ webhook }) => webhook.id === id).length
+    expect([countOf(busy.id), countOf(quiet.id)]).toEqual([7, 3])
+  })
+
+  it('does not revive an expired lease where its slot is taken', async () => {
+    let nowMs = 0
+    const storage = sqliteStorage(':memory:', { clock: () => nowMs })
+    const webhook = newWebhook({ maxInFlight: 1 })
+    await storage.insertWebhook(webhook)
+    await storage.enqueue([newEvent([webhook])])
+    const [late] = await claimAll(storage, 1, 1)
+    nowMs = 60_000
+    const claimFor = { limit: 1, leaseMs: 60_000 }
+    expect((await storage.enqueue([newEvent([webhook])], { claimFor })).claimed).toHaveLength(1)
+    const attempt = { number: 1, trigger: 'auto', startedAt: new Date(0), durationMs: 1, status: 500 } as const
+    const settlement = {
+      id: late?.id ?? '',
+      lease: late?.lease ?? '',
+      outcome: 'continue',
+      leaseMs: 60_000,
+      attempt: { ...attempt, error: null, responseHeaders: null, responseBody: null },
+    } as const
+    expect(await storage.settle([settlement])).toEqual([])
+    expect((await storage.stats({})).leased).toBe(1)
+    expect(await storage.settle([{ ...settlement, outcome: 'succeeded' }])).toEqual([
+      { id: late?.id, state: 'succeeded' },
+    ])
+  })
+})
+
+describe('listings of sqliteStorage', () => {
+  it('look through at most 50,000 deliveries a page, and go on from there', { timeout: 60_000 }, async () => {
+    const storage = sqliteStorage(':memory:')
+    const webhook = newWebhook()
+    await storage.insertWebhook(webhook)
+    for (let batch = 0; batch < 51; batch++) {
+      await storage.enqueue(Array.from({ length: 1000 }, () => newEvent([webhook])))
+    }
+    const query = { tenantId, limit: 10, state: 'failed' } as const
+    const first = await storage.listDeliveries(query)
+    expect(first.data).toEqual([])
+    expect(first.nextCursor).not.toBeNull()
+    const second = await storage.listDeliveries({ ...query, cursor: first.nextCursor ?? '' })
+    expect(second).toEqual({ data: [], nextCursor: null })
+    const { count, nextCursor } = await storage.requeue({ tenantId, webhookId: webhook.id, limit: 10 })
+    expect(count).toBe(0)
+    expect(nextCursor).not.toBeNull()
+    const oldest = await storage.listEvents({ tenantId, limit: 1, type: 'order.missing' })
+    expect(oldest.nextCursor).not.toBeNull()
+  })
+})
+
+async function insertAll(
+  storage: Storage,
+  webhooks: readonly Parameters<Storage['insertWebhook']>[0][],
+): Promise<void> {
+  for (const webhook of webhooks) await storage.insertWebhook(webhook)
+}
+
+async function claimAll(storage: Storage, calls: number, limit: number): Promise<Claimed[]> {
+  const claimed: Claimed[] = []
+  for (let call = 0; call < calls; call++) {
+    claimed.push(...(await storage.claim({ limit, leaseMs: 60_000 })).claimed)
+  }
+  return claimed
+}
