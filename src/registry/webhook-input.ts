@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import { formatPath, type EventCatalogue } from '../domain/catalogue.ts'
+import { PosthornError, type Issue } from '../domain/error.ts'
+import { isEventPattern, maxEventTypeLength, testEventType } from '../domain/event-type.ts'
+import { assertSecret } from '../signing/secret.ts'
+import { problemOfUrl } from './url-policy.ts'
+
+/** What a webhook is created from. */
+export interface CreateWebhookInput {
+  /** 1 to 100 characters, not only white space. */
+  readonly name: string
+  /** Absolute `http:` or `https:` URL, at most 2,048 characters, without user name, password and fragment. */
+  readonly url: string
+  /** 1 to 50 different patterns: an exact event type, `prefix.*`, or `*`. */
+  readonly events: readonly string[]
+  /** Whether deliveries are made; true unless given. */
+  readonly isActive?: boolean
+  /** `whsec_` and the base64 of 24 to 64 bytes; generated from 32 random bytes unless given. */
+  readonly secret?: string
+  /** At most 500 characters; null unless given. */
+  readonly description?: string | null
+  /** Up to 50 string values, keys of 1 to 40 and values of up to 500 characters; empty unless given. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** How many deliveries may be under way to it at once, 1 to 1,000; 10 unless given. */
+  readonly maxInFlight?: number
+}
+
+/** What may be changed of a webhook; what is left out stays as it is. Secrets are changed by rotation. */
+export type UpdateWebhookInput = Partial<Omit<CreateWebhookInput, 'secret'>>
+
+/** What a webhook's fields become by replacement; what is left out returns to its default. */
+export type ReplaceWebhookInput = Omit<CreateWebhookInput, 'secret'>
+
+/** A tenant's id as text of 1 to 128 characters. */
+export const maxTenantIdLength = 128
+
+/** The checks of webhook input, bound to the catalogue of the app where it has one. */
+export interface WebhookInputSchemas {
+  /** Checks the input of create; throws `VALIDATION_FAILED` with every issue. */
+  create(input: unknown): CreateWebhookInput
+  /** Checks the input of update; throws `VALIDATION_FAILED` with every issue. */
+  update(input: unknown): UpdateWebhookInput
+  /** Checks the input of replace; throws `VALIDATION_FAILED` with every issue. */
+  replace(input: unknown): ReplaceWebhookInput
+}
+
+/** Builds the checks once per registry. */
+export function webhookInputSchemas(catalogue: EventCatalogue | undefined): WebhookInputSchemas {
+  const replace = z.strictObject({
+    name: z.string().max(100, 'must have at most 100 characters').refine(isNotBlank, 'must not be empty'),
+    url: z.string().superRefine(checked(problemOfUrl)),
+    events: z.unknown().superRefine(checkEvents(catalogue)),
+    isActive: z.boolean().optional(),
+    description: z.string().max(500, 'must have at most 500 characters').nullable().optional(),
+    metadata: z.unknown().superRefine(checkMetadata).optional(),
+    maxInFlight: z.int().min(1, 'must be from 1 to 1000').max(1000, 'must be from 1 to 1000').optional(),
+  })
+  const create = replace.extend({ secret: z.string().superRefine(checked(problemOfSecret)).optional() })
+  const update = replace.partial()
+
+  return {
+    create: (input) => parse<CreateWebhookInput>(create, input),
+    update: (input) => parse<UpdateWebhookInput>(update, input),
+    replace: (input) => parse<ReplaceWebhookInput>(replace, input),
+  }
+}
+
+type Refinement = (value: unknown, context: z.core.$RefinementCtx) => void
+
+function parse<Input>(schema: z.ZodType, input: unknown): Input {
+  const result = schema.safeParse(input)
+  // The schema has looked at every field; `events` and `metadata` through refinements, whose type zod does not know.
+  if (result.success) return result.data as Input
+  const issues = result.error.issues.flatMap(toIssues)
+  const summary = issues.map((issue) => `${issue.path || 'input'} ${issue.message}`).join('; ')
+  throw new PosthornError('VALIDATION_FAILED', `The webhook is not valid: ${summary}.`, { issues })
+}
+
+function toIssues(issue: z.core.$ZodIssue): Issue[] {
+  const path = formatPath(issue.path)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: formatPath([...issue.path, key]),
+      message: 'is not a known field: remove it',
+    }))
+  }
+  if (issue.code === 'invalid_type') return [{ path, message: `must be ${article(issue.expected)}` }]
+  return [{ path, message: issue.message }]
+}
+
+function article(expected: string): string {
+  if (expected === 'int') return 'an integer'
+  return /^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`
+}
+
+function isNotBlank(text: string): boolean {
+  return text.trim() !== ''
+}
+
+function checked(problemOf: (text: string) => string | null): (text: string, context: z.core.$RefinementCtx) => void {
+  return (text, context) => {
+    const problem = problemOf(text)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  }
+}
+
+function problemOfSecret(secret: string): string | null {
+  try {
+    assertSecret(secret)
+    return null
+  } catch (error) {
+    return error instanceof PosthornError ? error.message : 'is not a valid secret'
+  }
+}
+
+// By hand, because zod stops at the first bad element and every issue is to be listed.
+function checkEvents(catalogue: EventCatalogue | undefined): Refinement {
+  return (value, context) => {
+    const fail = (message: string, path: PropertyKey[] = []) => context.addIssue({ code: 'custom', message, path })
+    if (!Array.isArray(value)) return fail('must be an array of event types')
+    if (value.length === 0) return fail('must name at least one event type')
+    if (value.length > 50) return fail('must name at most 50 event types')
+    const seen = new Set<unknown>()
+    for (const [index, pattern] of value.entries()) {
+      const problem = seen.has(pattern) ? 'is a duplicate: remove it' : problemOfPattern(pattern, catalogue)
+      if (problem !== null) fail(problem, [index])
+      seen.add(pattern)
+    }
+  }
+}
+
+function problemOfPattern(pattern: unknown, catalogue: EventCatalogue | undefined): string | null {
+  if (typeof pattern !== 'string') return 'must be a string'
+  if (!isEventPattern(pattern)) {
+    return `is not an event type: use [A-Za-z0-9_] segments joined by dots, "prefix.*" or "*", at most ${maxEventTypeLength} characters`
+  }
+  if (pattern === testEventType) return 'is reserved: every webhook receives test deliveries'
+  if (catalogue === undefined || pattern === '*' || catalogue.matches(pattern)) return null
+  return `is not a known event type: use one of ${catalogue.types.join(', ')}`
+}
+
+const checkMetadata: Refinement = (value, context) => {
+  const fail = (message: string, path: PropertyKey[] = []) => context.addIssue({ code: 'custom', message, path })
+  if (value === undefined) return
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail('must be an object of strings')
+  const entries = Object.entries(value)
+  if (entries.length > 50) return fail('must have at most 50 entries')
+  for (const [key, text] of entries) {
+    if (key === '__proto__') fail('is not allowed as a key', [key])
+    else if (key === '' || key.length > 40) fail('must have a key of 1 to 40 characters', [key])
+    else if (typeof text !== 'string') fail('must be a string', [key])
+    else if (text.length > 500) fail('must have at most 500 characters', [key])
+  }
+}
