@@ -1,0 +1,253 @@
+import pRetry from 'p-retry'
+import type { Clock } from '../domain/clock.ts'
+import type { Attempt, AttemptErrorCode, DeliveryState } from '../domain/delivery.ts'
+import type { DeliveryRef } from '../domain/lifecycle.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import { problemOfUrl } from '../registry/url-policy.ts'
+import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
+import type { Claimed } from '../storage/storage.ts'
+import { decide, type Decision, type FailureReason } from './decide.ts'
+import type { Leases } from './leases.ts'
+import type { LifecycleEmitter } from './lifecycle-emitter.ts'
+import { attemptsPerRound, roundWaitMs, type RetryPolicy } from './retry-policy.ts'
+import type { Sender } from './send.ts'
+import type { Signatures } from './signatures.ts'
+import type { Slots } from './slots.ts'
+
+/** What the rounds of a worker share. */
+export interface Pipeline {
+  readonly sender: Sender
+  readonly signatures: Signatures
+  readonly slots: Slots
+  readonly leases: Leases
+  readonly lifecycle: LifecycleEmitter
+  readonly policyFor: (claimed: Claimed) => RetryPolicy
+  readonly userAgent: string
+  readonly leaseMs: number
+  readonly clock: Clock
+  readonly random: () => number
+  /** Aborted when the worker stops: no attempt is begun after it, and no wait goes on. */
+  readonly shutdown: AbortSignal
+  /** Writes a step; null where the lease was lost. Rejects only when storage stayed away for long. */
+  readonly settle: (settlement: Settlement) => Promise<Settled | null>
+  /** Whether one more round may wait in memory. */
+  readonly canWait: () => boolean
+  /** Told when a round begins and ends to wait between two attempts. */
+  readonly onWaiting: (isWaiting: boolean) => void
+  /** Disables a webhook whose receiver answered 410. Never rejects. */
+  readonly disableWebhook: (claimed: Claimed) => Promise<void>
+  /** Holds back every claim of a webhook whose receiver asked for time. Never rejects. */
+  readonly gate: (claimed: Claimed, forMs: number) => Promise<void>
+}
+
+/** How a round ended: the delivery's state, or `released` unsent, or `lost` to another worker; with its last attempt. */
+export interface RoundResult {
+  readonly state: DeliveryState | 'released' | 'lost'
+  readonly attempt: Attempt | null
+}
+
+// A holder that dies before its attempt is recorded leaves a claim and nothing else. Ten of them are no accident.
+const maxClaimsWithoutAttempt = 10
+
+/**
+ * Makes one round: the attempts that one claim allows, seconds apart.
+ *
+ * held ─attempt→ settled as succeeded | failed | retry (parked) | cancelled
+ *   └───attempt→ continue ─wait→ attempt …
+ *   └─shutdown→ released          any write with a lost lease → lost, nothing written
+ */
+export async function deliver(claimed: Claimed, pipeline: Pipeline): Promise<RoundResult> {
+  const round = new Round(claimed, pipeline)
+  if (claimed.claimCount > maxClaimsWithoutAttempt) return await round.fail('poisoned')
+  const policy = pipeline.policyFor(claimed)
+  const place = (claimed.attemptCount - claimed.attemptsBefore) % attemptsPerRound(policy)
+  try {
+    return await pRetry(() => round.attempt(), {
+      retries: policy.retries - place,
+      // A round that was cut short goes on with the wait that comes next.
+      minTimeout: roundWaitMs({ ...policy, maxTimeout: Infinity }, place + 1),
+      maxTimeout: policy.maxTimeout,
+      factor: policy.factor,
+      randomize: policy.randomize,
+      signal: pipeline.shutdown,
+      shouldRetry: ({ error }) => error instanceof NextAttempt,
+    })
+  } catch (error) {
+    // p-retry throws at shutdown, also after the last write.
+    if (round.result !== null) return round.result
+    if (!pipeline.shutdown.aborted) throw error
+    return await round.release()
+  }
+}
+
+/** Thrown to p-retry where another attempt of the same round follows. */
+class NextAttempt extends Error {}
+
+class Round {
+  /** Set once the delivery is no longer held. */
+  result: RoundResult | null = null
+  readonly #claimed: Claimed
+  readonly #pipeline: Pipeline
+  #attemptCount: number
+  #isWaiting = false
+  #nextWaitMs = 0
+
+  constructor(claimed: Claimed, pipeline: Pipeline) {
+    this.#claimed = claimed
+    this.#pipeline = pipeline
+    this.#attemptCount = claimed.attemptCount
+  }
+
+  async attempt(): Promise<RoundResult> {
+    this.#setWaiting(false)
+    const outcome = await this.#sendInSlot()
+    if (outcome === null) return this.#end('lost', null)
+    if (outcome.error === 'aborted') return await this.release()
+    const attempt = this.#newAttempt(outcome)
+    const decision = this.#decide(outcome, attempt)
+    const settled = await this.#pipeline.settle({
+      ...this.#lease(),
+      ...settlementOf(decision, attempt, this.#pipeline.leaseMs),
+    })
+    if (settled === null) return this.#end('lost', null)
+    this.#attemptCount = attempt.number
+    return await this.#follow(decision, settled, { ...attempt, deliveryId: this.#claimed.id })
+  }
+
+  /** Gives the delivery back unsent; it is due again when its wait is over. */
+  async release(): Promise<RoundResult> {
+    this.#setWaiting(false)
+    const settled = await this.#pipeline.settle({ ...this.#lease(), outcome: 'release', retryInMs: this.#nextWaitMs })
+    if (settled === null) return this.#end('lost', null)
+    return this.#end(settled.state === 'cancelled' ? 'cancelled' : 'released', null)
+  }
+
+  /** Ends the delivery without an attempt. */
+  async fail(reason: FailureReason): Promise<RoundResult> {
+    const settled = await this.#pipeline.settle({ ...this.#lease(), outcome: 'failed', reason })
+    if (settled === null) return this.#end('lost', null)
+    this.#pipeline.lifecycle.emit('delivery.failed', { ...this.#ref(), attempt: null, reason })
+    return this.#end('failed', null)
+  }
+
+  // Null where the lease was lost while the round waited for its turn.
+  async #sendInSlot(): Promise<Outcome | null> {
+    const { slots, leases, shutdown } = this.#pipeline
+    await slots.take()
+    try {
+      shutdown.throwIfAborted()
+      if (leases.isLost(this.#claimed)) return null
+      return await this.#send()
+    } finally {
+      slots.giveBack()
+    }
+  }
+
+  async #send(): Promise<Outcome> {
+    const { event, webhook } = this.#claimed
+    const { clock, sender, signatures, userAgent } = this.#pipeline
+    if (problemOfUrl(webhook.url) !== null) return unsent('invalid_url', clock)
+    const body = event.body ?? ''
+    let signed: Record<string, string>
+    try {
+      signed = await signatures.headers(event, body, webhook, clock())
+    } catch (error) {
+      this.#pipeline.lifecycle.emit('worker.error', { error, during: `signing for webhook ${webhook.id}` })
+      return unsent('invalid_secret', clock)
+    }
+    const headers = { 'content-type': event.contentType, 'user-agent': userAgent, ...signed }
+    return await sender.send({ url: webhook.url, headers, body })
+  }
+
+  #decide(outcome: Outcome, attempt: NewAttempt): Decision {
+    const { clock, random, canWait, shutdown, lifecycle } = this.#pipeline
+    const context = {
+      attempts: attempt.number - this.#claimed.attemptsBefore,
+      policy: this.#pipeline.policyFor(this.#claimed),
+      canWaitInRound: !shutdown.aborted && canWait(),
+      nowMs: clock(),
+      random: random(),
+    }
+    try {
+      return decide(outcome, context)
+    } catch (error) {
+      // The host's shouldRetry threw: the failure is treated as any other.
+      lifecycle.emit('worker.error', { error, during: 'retry.shouldRetry' })
+      return decide(outcome, { ...context, policy: { ...context.policy, shouldRetry: () => true } })
+    }
+  }
+
+  async #follow(decision: Decision, settled: Settled, attempt: Attempt): Promise<RoundResult> {
+    const { lifecycle } = this.#pipeline
+    const goesOn = settled.state === 'pending' && 'waitMs' in decision
+    if (lifecycle.has('delivery.attempted')) {
+      const nextAttemptInMs = goesOn ? decision.waitMs : null
+      lifecycle.emit('delivery.attempted', { ...this.#ref(), attempt, nextAttemptInMs })
+    }
+    if (decision.next === 'retry_in_round' && goesOn) {
+      this.#nextWaitMs = decision.waitMs
+      this.#setWaiting(true)
+      throw new NextAttempt()
+    }
+    if (decision.next === 'retry_later' && decision.gateMs !== null)
+      await this.#pipeline.gate(this.#claimed, decision.gateMs)
+    if (decision.next === 'failed' && decision.disablesWebhook) await this.#pipeline.disableWebhook(this.#claimed)
+    if (settled.state === 'succeeded') lifecycle.emit('delivery.succeeded', { ...this.#ref(), attempt })
+    if (decision.next === 'failed')
+      lifecycle.emit('delivery.failed', { ...this.#ref(), attempt, reason: decision.reason })
+    return this.#end(settled.state, attempt)
+  }
+
+  #end(state: RoundResult['state'], attempt: Attempt | null): RoundResult {
+    if (state === 'cancelled') this.#pipeline.lifecycle.emit('delivery.cancelled', this.#ref())
+    if (state === 'lost') this.#pipeline.lifecycle.emit('delivery.lost', this.#ref())
+    this.result = { state, attempt }
+    return this.result
+  }
+
+  #setWaiting(isWaiting: boolean): void {
+    if (this.#isWaiting === isWaiting) return
+    this.#isWaiting = isWaiting
+    this.#pipeline.onWaiting(isWaiting)
+  }
+
+  #newAttempt(outcome: Outcome): NewAttempt {
+    const hasResponse = outcome.status !== null
+    return {
+      number: this.#attemptCount + 1,
+      trigger: this.#claimed.trigger,
+      startedAt: outcome.startedAt,
+      durationMs: outcome.durationMs,
+      status: outcome.status,
+      error: outcome.error,
+      responseHeaders: hasResponse ? outcome.headers : null,
+      responseBody: hasResponse ? outcome.body : null,
+    }
+  }
+
+  #lease() {
+    return { id: this.#claimed.id, lease: this.#claimed.lease }
+  }
+
+  #ref(): DeliveryRef {
+    const { id, event, webhook } = this.#claimed
+    return { deliveryId: id, eventId: event.id, type: event.type, webhookId: webhook.id, tenantId: webhook.tenantId }
+  }
+}
+
+function unsent(error: AttemptErrorCode, clock: Clock): Outcome {
+  return { startedAt: new Date(clock()), durationMs: 0, status: null, error }
+}
+
+function settlementOf(decision: Decision, attempt: NewAttempt, leaseMs: number) {
+  switch (decision.next) {
+    case 'succeeded':
+      return { outcome: 'succeeded', attempt } as const
+    case 'failed':
+      return { outcome: 'failed', attempt, reason: decision.reason } as const
+    case 'retry_in_round':
+      return { outcome: 'continue', attempt, leaseMs } as const
+    case 'retry_later':
+      return { outcome: 'retry', attempt, retryInMs: decision.waitMs } as const
+  }
+}

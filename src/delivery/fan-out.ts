@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import type { EventCatalogue } from '../domain/catalogue.ts'
+import { PosthornError } from '../domain/error.ts'
+import { isEventType, patternsMatching, testEventType } from '../domain/event-type.ts'
+import { newId } from '../registry/id.ts'
+import { assertTenantId, invalid } from '../registry/scope.ts'
+import type { NewDelivery, NewEvent, Storage } from '../storage/storage.ts'
+import type { DispatcherSettings } from './dispatcher-options.ts'
+
+/** One event to dispatch, not yet checked. */
+export interface FanOutInput {
+  readonly type: string
+  readonly data: unknown
+  readonly tenantId?: string | undefined
+  readonly idempotencyKey?: string | undefined
+  readonly delayMs?: number | undefined
+}
+
+const noJsonForm = 'has no JSON form: pass an object, an array, a string, a number, a boolean or null'
+const maxDelayMs = 30 * 86_400_000
+
+/** Turns what the caller dispatched into what storage writes: checked, serialized once, matched to webhooks. */
+export class FanOut {
+  readonly #storage: Storage
+  readonly #catalogue: EventCatalogue | undefined
+  readonly #settings: DispatcherSettings
+
+  constructor(storage: Storage, catalogue: EventCatalogue | undefined, settings: DispatcherSettings) {
+    this.#storage = storage
+    this.#catalogue = catalogue
+    this.#settings = settings
+  }
+
+  /** Checks one event, serializes it, and finds the webhooks that want it. */
+  async event(input: FanOutInput): Promise<NewEvent> {
+    const { type, data } = input
+    const tenantId = assertTenantId(input.tenantId)
+    assertType(type)
+    await this.#catalogue?.validate(type, data)
+    const event = this.write(type, data, tenantId)
+    const options = { ...this.#idempotency(input), ...delay(input.delayMs) }
+    return { ...event, ...options, deliveries: await this.#deliveries(tenantId, type) }
+  }
+
+  /** Makes the event of a type that is taken as it is, without deliveries. */
+  write(type: string, data: unknown, tenantId: string): Omit<NewEvent, 'deliveries'> {
+    const { clock, envelope, serialize, maxBodyBytes } = this.#settings
+    const id = newId()
+    const body = toText(type, data, () => serialize(envelope({ id, type, timestamp: new Date(clock()), data })))
+    if (Buffer.byteLength(body) > maxBodyBytes) {
+      throw invalidData(
+        type,
+        `makes a body of ${Buffer.byteLength(body)} bytes, over maxBodyBytes (${maxBodyBytes}): send a reference`,
+      )
+    }
+    return { id, tenantId, type, body, contentType: 'application/json' }
+  }
+
+  async #deliveries(tenantId: string, type: string): Promise<NewDelivery[]> {
+    const webhooks = await this.#storage.matchWebhooks({ tenantId, patterns: patternsMatching(type) })
+    return webhooks.map(({ id, isActive }) => ({ id: newId(), webhookId: id, ...(!isActive && { skip: 'disabled' }) }))
+  }
+
+  #idempotency({ idempotencyKey, type, data }: FanOutInput) {
+    if (idempotencyKey === undefined) return {}
+    if (typeof idempotencyKey !== 'string' || idempotencyKey === '' || idempotencyKey.length > 255) {
+      throw invalid('idempotencyKey', 'must be a string of 1 to 255 characters')
+    }
+    // The body itself carries a new id and time on every dispatch; what the caller gave is what must be the same.
+    const bodyHash = createHash('sha256')
+      .update(`${type}\n${JSON.stringify(data)}`)
+      .digest('base64')
+    return { idempotencyKey, bodyHash, idempotencyTtlMs: this.#settings.idempotencyTtlMs }
+  }
+}
+
+function assertType(type: unknown): asserts type is string {
+  if (typeof type !== 'string' || !isEventType(type)) {
+    const issues = [{ path: 'type', message: 'must be [A-Za-z0-9_] segments joined by dots, at most 128 characters' }]
+    throw new PosthornError('INVALID_EVENT', `The event type ${issues[0]?.message}.`, { issues })
+  }
+  if (type === testEventType) {
+    const issues = [{ path: 'type', message: 'is reserved: call test(webhookId) instead' }]
+    throw new PosthornError('INVALID_EVENT', `Event type ${type} is reserved: call test(webhookId) instead.`, {
+      issues,
+    })
+  }
+}
+
+function delay(delayMs: unknown): { delayMs?: number } {
+  if (delayMs === undefined) return {}
+  if (typeof delayMs === 'number' && Number.isInteger(delayMs) && delayMs >= 0 && delayMs <= maxDelayMs)
+    return { delayMs }
+  throw invalid('delayMs', `must be an integer from 0 to ${maxDelayMs} (30 days)`)
+}
+
+function toText(type: string, data: unknown, serialize: () => string | undefined): string {
+  if (data === undefined) throw invalidData(type, 'is undefined: pass null for an event without data')
+  if (typeof data === 'function' || typeof data === 'symbol') throw invalidData(type, noJsonForm)
+  let text: string | undefined
+  try {
+    text = serialize()
+  } catch (error) {
+    throw invalidData(type, 'cannot be written as JSON: remove BigInts and circular references', error)
+  }
+  if (typeof text !== 'string') throw invalidData(type, noJsonForm)
+  return text
+}
+
+function invalidData(type: string, message: string, cause?: unknown): PosthornError {
+  const issues = [{ path: 'data', message }]
+  return new PosthornError('INVALID_EVENT', `The data of ${type} ${message}.`, { issues, cause })
+}

@@ -1,0 +1,45 @@
+import type { AttemptErrorCode } from '../domain/delivery.ts'
+
+const byCode: Readonly<Record<string, AttemptErrorCode>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
+  ETIMEDOUT: 'connect_timeout',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  ENODATA: 'dns',
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+  EPROTO: 'tls',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  HOSTNAME_MISMATCH: 'tls',
+  UND_ERR_HEADERS_OVERFLOW: 'protocol',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'protocol',
+}
+
+/** Names what a failed request met, from the codes of the error and of those underneath it. Never reads a message. */
+export function errorCodeOf(error: unknown): AttemptErrorCode {
+  for (const code of codesOf(error, 5)) {
+    const known = byCode[code]
+    if (known !== undefined) return known
+    if (code.startsWith('HPE_')) return 'protocol'
+    if (code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_') || code.startsWith('CERT_')) return 'tls'
+  }
+  return 'network'
+}
+
+// ofetch keeps undici's error as its cause; several addresses tried at once come as an AggregateError.
+function* codesOf(error: unknown, depth: number): Generator<string> {
+  if (!(error instanceof Error) || depth === 0) return
+  if ('code' in error && typeof error.code === 'string') yield error.code
+  // undici gives its parser's errors a code only where the parser had one.
+  if (error.name === 'HTTPParserError') yield 'HPE_UNNAMED'
+  if (error instanceof AggregateError) for (const inner of error.errors) yield* codesOf(inner, depth - 1)
+  yield* codesOf(error.cause, depth - 1)
+}

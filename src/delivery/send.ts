@@ -1,0 +1,119 @@
+import { createFetch } from 'ofetch'
+import { Agent, request } from 'undici'
+import type { Clock } from '../domain/clock.ts'
+import type { AttemptErrorCode } from '../domain/delivery.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import { errorCodeOf } from './network-error.ts'
+import { readCapped } from './response-text.ts'
+
+/** One request to make. */
+export interface SendRequest {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The exact text that was signed. */
+  readonly body: string
+}
+
+/** How requests are made. */
+export interface SenderOptions {
+  /** Time for the whole attempt, headers and body, in milliseconds. */
+  readonly timeoutMs: number
+  /** Time to connect, in milliseconds. */
+  readonly connectTimeoutMs: number
+  /** The most response bytes that are kept. */
+  readonly maxResponseBytes: number
+  /** Used in place of undici, for instance by tests. */
+  readonly fetch?: typeof globalThis.fetch
+  readonly clock: Clock
+}
+
+/** Makes requests; what they meet is an outcome, never an exception. */
+export interface Sender {
+  send(request: SendRequest): Promise<Outcome>
+  /** Ends every request under way; each has the outcome `aborted`. */
+  abort(): void
+  /** Closes idle connections once no request is under way. */
+  close(): Promise<void>
+}
+
+// What ofetch needs of a response, and no more: building a real Response costs more than the rest of the request.
+interface ThinResponse {
+  readonly status: number
+  readonly headers: Headers | Readonly<Record<string, string | string[] | undefined>>
+  readonly body: AsyncIterable<Uint8Array> | null
+}
+
+/** Creates a sender. Connections are kept alive and opened on first use. */
+export function createSender(options: SenderOptions): Sender {
+  const { clock, timeoutMs, maxResponseBytes } = options
+  const agent = new Agent({
+    connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: true },
+    // One deadline of our own covers headers and body.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  // ofetch speaks of the global Response; it reads only what ThinResponse has, because the response type is always given.
+  const http = createFetch({ fetch: options.fetch ?? (thinFetch(agent) as unknown as typeof globalThis.fetch) })
+  const underWay = new Set<AbortController>()
+
+  async function send({ url, headers, body }: SendRequest): Promise<Outcome> {
+    const controller = new AbortController()
+    const startedAt = new Date(clock())
+    const started = performance.now()
+    let cause: AttemptErrorCode | null = null
+    // No unref: somebody waits for this attempt.
+    const deadline = setTimeout(() => {
+      cause = 'timeout'
+      controller.abort()
+    }, timeoutMs)
+    underWay.add(controller)
+    const time = () => ({ startedAt, durationMs: Math.round(performance.now() - started) })
+
+    try {
+      const response: ThinResponse = await http.raw(url, {
+        method: 'POST',
+        headers,
+        body,
+        redirect: 'manual',
+        retry: false,
+        ignoreResponseError: true,
+        responseType: 'stream',
+        signal: controller.signal,
+      })
+      const text = await readCapped(response.body, maxResponseBytes)
+      return { ...time(), status: response.status, error: null, headers: plainHeaders(response.headers), body: text }
+    } catch (error) {
+      const fallback = controller.signal.aborted ? 'aborted' : errorCodeOf(error)
+      return { ...time(), status: null, error: cause ?? fallback }
+    } finally {
+      clearTimeout(deadline)
+      underWay.delete(controller)
+    }
+  }
+
+  return {
+    send,
+    abort: () => underWay.forEach((controller) => controller.abort()),
+    close: () => agent.close(),
+  }
+}
+
+function thinFetch(agent: Agent) {
+  return async (url: string, init: RequestInit): Promise<ThinResponse> => {
+    const { statusCode, headers, body } = await request(url, {
+      dispatcher: agent,
+      method: 'POST',
+      headers: init.headers as Headers, // ofetch has made it one
+      body: init.body as string, // as given by `send`
+      signal: init.signal ?? null,
+    })
+    return { status: statusCode, headers, body }
+  }
+}
+
+function plainHeaders(headers: ThinResponse['headers']): Record<string, string> {
+  const entries = headers instanceof Headers ? [...headers] : Object.entries(headers)
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(', ')]])),
+  )
+}

@@ -1,0 +1,51 @@
+import type { Settled, Settlement } from '../storage/settlement.ts'
+import type { Storage } from '../storage/storage.ts'
+import { Batcher } from './batcher.ts'
+
+/** How settlements are written. */
+export interface SettlerOptions {
+  /** How long a write is tried again while storage fails, in milliseconds. */
+  readonly giveUpAfterMs: number
+  /** Aborted when there is no time left to try. */
+  readonly hardStop: AbortSignal
+  /** Told of each failure. */
+  readonly onError: (error: unknown) => void
+}
+
+const firstPauseMs = 50
+const longestPauseMs = 2000
+
+/**
+ * Writes settlements in batches and tries again while storage fails: what a receiver has been sent must be recorded, or it is sent
+ * again.
+ */
+export class Settler {
+  readonly #batcher: Batcher<Settlement, Settled | null>
+  readonly #options: SettlerOptions
+
+  constructor(storage: Storage, options: SettlerOptions) {
+    this.#options = options
+    this.#batcher = new Batcher(
+      async (settlements) => {
+        const settled = new Map((await storage.settle(settlements)).map((result) => [result.id, result]))
+        return settlements.map(({ id }) => settled.get(id) ?? null)
+      },
+      { maxItems: 500 },
+    )
+  }
+
+  /** Writes one settlement; null where its lease was lost. */
+  async settle(settlement: Settlement): Promise<Settled | null> {
+    const { giveUpAfterMs, hardStop, onError } = this.#options
+    const started = performance.now()
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      try {
+        return await this.#batcher.add(settlement)
+      } catch (error) {
+        onError(error)
+        if (hardStop.aborted || performance.now() - started + pauseMs > giveUpAfterMs) throw error
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
+    }
+  }
+}

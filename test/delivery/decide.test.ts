@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { AttemptErrorCode } from 'posthorn'
+import { decide, type DecisionContext } from '../../src/delivery/decide.ts'
+import { retryPolicy } from '../../src/delivery/retry-policy.ts'
+import type { Outcome } from '../../src/domain/outcome.ts'
+
+const time = { startedAt: new Date(0), durationMs: 1 }
+const answer = (status: number, headers: Record<string, string> = {}): Outcome => ({
+  ...time,
+  status,
+  error: null,
+  headers,
+  body: '',
+})
+const failure = (error: AttemptErrorCode): Outcome => ({ ...time, status: null, error })
+const context = (changes: Partial<DecisionContext> = {}): DecisionContext => ({
+  attempts: 1,
+  policy: retryPolicy(),
+  canWaitInRound: true,
+  nowMs: 0,
+  random: 0,
+  ...changes,
+})
+
+describe('decide', () => {
+  it.each([200, 201, 202, 204, 299])('takes %d as success', (status) => {
+    expect(decide(answer(status), context())).toEqual({ next: 'succeeded' })
+  })
+
+  it.each([300, 301, 302, 307, 400, 401, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 599])(
+    'retries after %d',
+    (status) => {
+      expect(decide(answer(status), context())).toEqual({ next: 'retry_in_round', waitMs: 1000 })
+    },
+  )
+
+  it.each<AttemptErrorCode>([
+    'timeout',
+    'connect_timeout',
+    'dns',
+    'refused',
+    'reset',
+    'tls',
+    'protocol',
+    'network',
+    'blocked',
+  ])('retries after %s', (error) => expect(decide(failure(error), context()).next).toBe('retry_in_round'))
+
+  it('disables the webhook after 410', () => {
+    expect(decide(answer(410), context())).toEqual({ next: 'failed', reason: 'gone', disablesWebhook: true })
+  })
+
+  it.each(['invalid_url', 'invalid_secret'] as const)('does not retry %s', (error) => {
+    expect(decide(failure(error), context())).toEqual({ next: 'failed', reason: error, disablesWebhook: false })
+  })
+
+  it('fails after the last attempt of the last round', () => {
+    expect(decide(answer(500), context({ attempts: 4 }))).toMatchObject({ next: 'failed', reason: 'exhausted' })
+  })
+
+  it('parks between rounds for the scheduled wait and at most a tenth more', () => {
+    const policy = retryPolicy({ retries: 1 }, [1000, 5000])
+    expect(decide(answer(500), context({ attempts: 2, policy }))).toEqual({
+      next: 'retry_later',
+      waitMs: 1000,
+      gateMs: null,
+    })
+    expect(decide(answer(500), context({ attempts: 4, policy, random: 1 }))).toMatchObject({ waitMs: 5500 })
+    expect(decide(answer(500), context({ attempts: 6, policy }))).toMatchObject({ next: 'failed', reason: 'exhausted' })
+  })
+
+  it('parks the next wait where no more rounds may wait in memory', () => {
+    expect(decide(answer(500), context({ canWaitInRound: false }))).toEqual({
+      next: 'retry_later',
+      waitMs: 1000,
+      gateMs: null,
+    })
+    expect(decide(answer(500), context({ canWaitInRound: false, random: 0.5 }))).toMatchObject({ waitMs: 1500 })
+  })
+
+  it.each([429, 503])('parks the delivery and holds the webhook back where %d asks for a longer wait', (status) => {
+    const decision = decide(answer(status, { 'retry-after': '120' }), context())
+    expect(decision).toEqual({ next: 'retry_later', waitMs: 120_000, gateMs: 120_000 })
+  })
+
+  it('keeps the round where Retry-After is no longer than its wait', () => {
+    expect(decide(answer(503, { 'retry-after': '1' }), context())).toEqual({ next: 'retry_in_round', waitMs: 1000 })
+  })
+
+  it('reads Retry-After of 429 and 503 only', () => {
+    expect(decide(answer(500, { 'retry-after': '120' }), context()).next).toBe('retry_in_round')
+  })
+
+  it('waits the longer of schedule and Retry-After', () => {
+    const policy = retryPolicy({ retries: 0 }, [60_000])
+    expect(decide(answer(429, { 'retry-after': '90' }), context({ policy }))).toMatchObject({ waitMs: 90_000 })
+    expect(decide(answer(429, { 'retry-after': '30' }), context({ policy }))).toMatchObject({ waitMs: 60_000 })
+  })
+
+  it('asks the policy about every failure that may be retried', () => {
+    const asked: unknown[] = []
+    const policy = retryPolicy({ shouldRetry: (failed) => (asked.push(failed), failed.status !== 404) })
+    expect(decide(answer(404), context({ policy, attempts: 2 }))).toMatchObject({ next: 'failed', reason: 'rejected' })
+    expect(decide(answer(500), context({ policy })).next).toBe('retry_in_round')
+    expect(asked).toEqual([
+      { status: 404, error: null, attemptNumber: 2 },
+      { status: 500, error: null, attemptNumber: 1 },
+    ])
+  })
+
+  it('ends every delivery after exactly (retries + 1) × (waits + 1) failures, however the rounds are cut', () => {
+    const cases = fc.tuple(
+      fc.nat(3),
+      fc.array(fc.constant(1000), { maxLength: 4 }),
+      fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+    )
+    fc.assert(
+      fc.property(cases, ([retries, schedule, cuts]) => {
+        const policy = retryPolicy({ retries, minTimeout: 10 }, schedule)
+        let attempts = 1
+        while (
+          decide(answer(500), context({ attempts, policy, canWaitInRound: cuts[attempts] ?? true })).next !== 'failed'
+        )
+          attempts++
+        expect(attempts).toBe((retries + 1) * (schedule.length + 1))
+      }),
+    )
+  })
+})
