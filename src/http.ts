@@ -1,0 +1,7 @@
+export type { WebhookApiOptions } from './http/api-options.ts'
+export type { Authorize, Caller } from './http/authorize.ts'
+export { toNodeListener, type NodeListener } from './http/node-listener.ts'
+export type { NodeRequest } from './http/node-request.ts'
+export type { ApiDispatcher, ApiRegistry } from './http/operation.ts'
+export type { Problem, ProblemCode } from './http/problem.ts'
+export { createWebhookApi, type WebhookApi } from './http/webhook-api.ts'

@@ -1,0 +1,118 @@
+import { PosthornError, type Issue } from '../domain/error.ts'
+import type { Webhook } from '../domain/webhook.ts'
+import type { CreateWebhookInput, ReplaceWebhookInput, UpdateWebhookInput } from '../registry/webhook-input.ts'
+import { emptyResponse, jsonResponse } from './json-response.ts'
+import { operation } from './operation.ts'
+import { flag, integerFrom, textThat } from './query.ts'
+
+/** The parameters of every listing. */
+export const pageParameters = {
+  limit: integerFrom(1, 100),
+  cursor: textThat((text) => text !== '', 'must not be empty: leave it out for the first page'),
+}
+
+// `as` in the three that write: the registry checks every field of whatever the body was.
+
+export const createWebhook = operation({
+  body: 'required',
+  async run({ registry, basePath, tenantId, createdBy, body }) {
+    const scope = { tenantId, ...(createdBy !== undefined && { createdBy }) }
+    const webhook = await registry.create(body as CreateWebhookInput, scope)
+    const location = `${basePath}/webhooks/${webhook.id}`
+    return jsonResponse(201, { ...toJson(webhook), secret: webhook.secret }, { location })
+  },
+})
+
+export const listWebhooks = operation({
+  query: { ...pageParameters, isActive: flag },
+  async run({ registry, tenantId }, query) {
+    const { data, nextCursor } = await registry.list({ ...query, tenantId })
+    return jsonResponse(200, { data: data.map(toJson), nextCursor })
+  },
+})
+
+export const getWebhook = operation({
+  async run({ registry, tenantId, id }) {
+    return jsonResponse(200, toJson(await registry.get(id, { tenantId })))
+  },
+})
+
+export const replaceWebhook = operation({
+  body: 'required',
+  async run({ registry, tenantId, id, body }) {
+    return jsonResponse(200, toJson(await registry.replace(id, body as ReplaceWebhookInput, { tenantId })))
+  },
+})
+
+export const updateWebhook = operation({
+  body: 'required',
+  async run({ registry, tenantId, id, body }) {
+    return jsonResponse(200, toJson(await registry.update(id, body as UpdateWebhookInput, { tenantId })))
+  },
+})
+
+export const deleteWebhook = operation({
+  async run({ registry, tenantId, id }) {
+    await registry.delete(id, { tenantId })
+    return emptyResponse()
+  },
+})
+
+export const rotateSecret = operation({
+  body: 'optional',
+  async run({ registry, tenantId, id, body }) {
+    const webhook = await registry.rotateSecret(id, { ...rotationOf(body), tenantId })
+    return jsonResponse(200, { ...toJson(webhook), secret: webhook.secret })
+  },
+})
+
+export const listEventTypes = operation({
+  async run({ registry }) {
+    return jsonResponse(200, { data: (registry.events?.types ?? []).map((type) => ({ type })) })
+  },
+})
+
+// Field by field, so that whatever a webhook gains later is not public before somebody decided so.
+function toJson(webhook: Webhook): Webhook {
+  return {
+    id: webhook.id,
+    tenantId: webhook.tenantId,
+    name: webhook.name,
+    url: webhook.url,
+    events: webhook.events,
+    isActive: webhook.isActive,
+    disabledReason: webhook.disabledReason,
+    description: webhook.description,
+    metadata: webhook.metadata,
+    maxInFlight: webhook.maxInFlight,
+    createdBy: webhook.createdBy,
+    createdAt: webhook.createdAt,
+    updatedAt: webhook.updatedAt,
+  }
+}
+
+// Copied by name, because the registry's options also name the tenant.
+function rotationOf(body: unknown): { secret?: string; overlapMs?: number } {
+  if (body === undefined) return {}
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalidRotation([{ path: '', message: 'must be an object' }])
+  }
+  const issues: Issue[] = []
+  const rotation: { secret?: string; overlapMs?: number } = {}
+  for (const [name, value] of Object.entries(body)) {
+    if (name === 'secret' && typeof value === 'string') rotation.secret = value
+    else if (name === 'overlapMs' && typeof value === 'number') rotation.overlapMs = value
+    else issues.push({ path: name, message: problemOfRotation(name) })
+  }
+  if (issues.length > 0) throw invalidRotation(issues)
+  return rotation
+}
+
+function problemOfRotation(name: string): string {
+  if (name === 'secret') return 'must be a string'
+  return name === 'overlapMs' ? 'must be a number' : 'is not a known field: remove it'
+}
+
+function invalidRotation(issues: readonly Issue[]): PosthornError {
+  return new PosthornError('VALIDATION_FAILED', 'The rotation is not valid: see issues.', { issues })
+}
