@@ -4,8 +4,9 @@ import { PosthornError } from '../domain/error.ts'
 import { testEventType } from '../domain/event-type.ts'
 import type { LifecycleEvents, LifecycleListener } from '../domain/lifecycle.ts'
 import { newId } from '../registry/id.ts'
-import { assertTenantId } from '../registry/scope.ts'
+import { assertTenantId, transaction } from '../registry/scope.ts'
 import type { TenantScope, WebhookRegistry } from '../registry/webhook-registry.ts'
+import type { TransactionOptions } from '../storage/query.ts'
 import type { EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import { Batcher } from './batcher.ts'
 import { ClaimLoop, claimAndDeliver } from './claim-loop.ts'
@@ -24,6 +25,15 @@ export interface DispatchOptions extends TenantScope {
   readonly idempotencyKey?: string
   /** Holds the deliveries back, in milliseconds from 0 to 30 days. */
   readonly delayMs?: number
+}
+
+/** In whose transaction events are dispatched. */
+export interface TransactionScope {
+  /**
+   * The caller's own open transaction: the event exists if and only if it commits. A PostgreSQL client or what `fromKysely` and its
+   * siblings make of a transaction, or the SQLite database itself while its transaction is open.
+   */
+  readonly tx?: unknown
 }
 
 /** One event of {@link EventDispatcher.dispatchMany}. */
@@ -136,16 +146,19 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
 
   /**
    * Accepts an event: resolves once it and its deliveries are durably written, before anything is sent.
-   * @throws {PosthornError} `INVALID_EVENT` naming type and path; `IDEMPOTENCY_CONFLICT`; `VALIDATION_FAILED` for wrong options.
+   * @throws {PosthornError} `INVALID_EVENT` naming type and path; `IDEMPOTENCY_CONFLICT`; `TRANSACTIONS_UNSUPPORTED`; `VALIDATION_FAILED`
+   * for wrong options.
    */
   async dispatch<Type extends keyof EventInputs<Schemas> & string>(
     type: Type,
     data: EventInputs<Schemas>[Type],
-    options: DispatchOptions = {},
+    options: DispatchOptions & TransactionScope = {},
   ): Promise<DispatchResult> {
+    const { tx, ...rest } = options
+    const joined = transaction(this.#storage, tx)
     await this.#registry.open()
-    const event = await this.#fanOut.event({ ...options, type, data })
-    const [result] = await this.#writes.add([event])
+    const event = await this.#fanOut.event({ ...rest, type, data }, joined)
+    const [result] = await this.#add([event], joined)
     const { eventId, deliveries, status } = toResult(event, result)
     if (status === 'conflict') {
       const message = `The idempotency key was used before with other data (event ${eventId}): use a new key for a new event.`
@@ -158,12 +171,16 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
    * Accepts several events in one write, all or nothing; results stand in the order of `events`.
    * @throws {PosthornError} `INVALID_EVENT` or `VALIDATION_FAILED` naming the event at fault; then none was written.
    */
-  async dispatchMany(events: readonly DispatchInput<Schemas>[]): Promise<DispatchManyResult[]> {
+  async dispatchMany(
+    events: readonly DispatchInput<Schemas>[],
+    options: TransactionScope = {},
+  ): Promise<DispatchManyResult[]> {
+    const joined = transaction(this.#storage, options.tx)
     await this.#registry.open()
     const written: NewEvent[] = []
-    for (const [index, input] of events.entries()) written.push(await this.#fanOutAt(index, input))
+    for (const [index, input] of events.entries()) written.push(await this.#fanOutAt(index, input, joined))
     if (written.length === 0) return []
-    const results = await this.#writes.add(written)
+    const results = await this.#add(written, joined)
     return written.map((event, index) => toResult(event, results[index]))
   }
 
@@ -305,6 +322,12 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     return this.#worker
   }
 
+  // Within the caller's transaction nothing can be grouped or begun: only its commit makes the deliveries visible.
+  async #add(events: readonly NewEvent[], joined: TransactionOptions): Promise<EnqueueResult[]> {
+    if (joined.tx === undefined) return await this.#writes.add(events)
+    return (await this.#storage.enqueue(events, joined)).results
+  }
+
   async #write(groups: readonly (readonly NewEvent[])[]): Promise<EnqueueResult[][]> {
     const worker = this.#currentWorker()
     const { results, hasMore } = await worker.enqueue(groups.flat(), this.#loop === undefined ? 0 : worker.free)
@@ -312,9 +335,9 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     return groups.map((group) => results.splice(0, group.length))
   }
 
-  async #fanOutAt(index: number, input: FanOutInput): Promise<NewEvent> {
+  async #fanOutAt(index: number, input: FanOutInput, joined: TransactionOptions): Promise<NewEvent> {
     try {
-      return await this.#fanOut.event(input)
+      return await this.#fanOut.event(input, joined)
     } catch (error) {
       if (!(error instanceof PosthornError)) throw error
       const issues = error.issues.map((issue) => ({ ...issue, path: `[${index}].${issue.path}` }))

@@ -4,6 +4,7 @@ import { PosthornError } from '../domain/error.ts'
 import { isEventType, patternsMatching, testEventType } from '../domain/event-type.ts'
 import { newId } from '../registry/id.ts'
 import { assertTenantId, invalid } from '../registry/scope.ts'
+import type { TransactionOptions } from '../storage/query.ts'
 import type { NewDelivery, NewEvent, Storage } from '../storage/storage.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
 
@@ -31,15 +32,15 @@ export class FanOut {
     this.#settings = settings
   }
 
-  /** Checks one event, serializes it, and finds the webhooks that want it. */
-  async event(input: FanOutInput): Promise<NewEvent> {
+  /** Checks one event, serializes it, and finds the webhooks that want it, those of the caller's transaction included. */
+  async event(input: FanOutInput, joined: TransactionOptions): Promise<NewEvent> {
     const { type, data } = input
     const tenantId = assertTenantId(input.tenantId)
     assertType(type)
     await this.#catalogue?.validate(type, data)
     const event = this.write(type, data, tenantId)
     const options = { ...this.#idempotency(input), ...delay(input.delayMs) }
-    return { ...event, ...options, deliveries: await this.#deliveries(tenantId, type) }
+    return { ...event, ...options, deliveries: await this.#deliveries(tenantId, type, joined) }
   }
 
   /** Makes the event of a type that is taken as it is, without deliveries. */
@@ -56,8 +57,8 @@ export class FanOut {
     return { id, tenantId, type, body, contentType: 'application/json' }
   }
 
-  async #deliveries(tenantId: string, type: string): Promise<NewDelivery[]> {
-    const webhooks = await this.#storage.matchWebhooks({ tenantId, patterns: patternsMatching(type) })
+  async #deliveries(tenantId: string, type: string, joined: TransactionOptions): Promise<NewDelivery[]> {
+    const webhooks = await this.#storage.matchWebhooks({ tenantId, patterns: patternsMatching(type) }, joined)
     return webhooks.map(({ id, isActive }) => ({ id: newId(), webhookId: id, ...(!isActive && { skip: 'disabled' }) }))
   }
 

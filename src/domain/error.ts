@@ -10,6 +10,7 @@
  * - `PAYLOAD_GONE`: the event's body was removed by retention and cannot be sent again.
  * - `CURSOR_INVALID`: a page cursor that this query did not give out.
  * - `DISPATCHER_STOPPED`: the dispatcher was stopped and takes no further work.
+ * - `TRANSACTIONS_UNSUPPORTED`: `tx` was given, but the storage cannot join a transaction, or what was given is none.
  * - `STORAGE_UNAVAILABLE`: the storage's driver is missing or the storage is closed.
  * - `STORAGE_FAILED`: the database refused an operation (locked for too long, disk full); `cause` is the driver's error, nothing was written.
  * - `STORAGE_SCHEMA`: the stored schema is newer than this version of Posthorn.
@@ -32,6 +33,7 @@ export type PosthornErrorCode =
   | 'PAYLOAD_GONE'
   | 'CURSOR_INVALID'
   | 'DISPATCHER_STOPPED'
+  | 'TRANSACTIONS_UNSUPPORTED'
   | 'STORAGE_UNAVAILABLE'
   | 'STORAGE_FAILED'
   | 'STORAGE_SCHEMA'

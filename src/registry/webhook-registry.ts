@@ -10,7 +10,7 @@ import { cancelPending } from './disable.ts'
 import { newId } from './id.ts'
 import { newestSecret, rotate, type RotateOptions } from './rotation.ts'
 import { seal, unseal } from './sealing.ts'
-import { assertTenantId, pageLimit } from './scope.ts'
+import { assertTenantId, pageLimit, transaction } from './scope.ts'
 import {
   webhookInputSchemas,
   type CreateWebhookInput,
@@ -39,6 +39,8 @@ export interface TenantScope {
 export interface CreateWebhookOptions extends TenantScope {
   /** Who creates it, as the host app names them, at most 200 characters. */
   readonly createdBy?: string
+  /** The caller's own transaction: the webhook is registered if and only if it commits. See the storage for what it takes. */
+  readonly tx?: unknown
 }
 
 /** Which page of webhooks to list. */
@@ -88,11 +90,12 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
 
   /**
    * Registers a webhook. The answer is the one time that its secret is shown without asking for it.
-   * @throws {PosthornError} `VALIDATION_FAILED` with every issue.
+   * @throws {PosthornError} `VALIDATION_FAILED` with every issue; `TRANSACTIONS_UNSUPPORTED`.
    */
   async create(input: CreateWebhookInput, options: CreateWebhookOptions = {}): Promise<WebhookWithSecret> {
     const valid = this.#schemas.create(input)
     const tenantId = assertTenantId(options.tenantId)
+    const joined = transaction(this.storage, options.tx)
     const secret = valid.secret ?? generateSecret()
     const now = new Date(this.#clock())
     const webhook: StoredWebhook = {
@@ -107,7 +110,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       updatedAt: now,
     }
     await this.open()
-    await this.storage.insertWebhook(webhook)
+    await this.storage.insertWebhook(webhook, joined)
     return { ...toWebhook(webhook), secret }
   }
 

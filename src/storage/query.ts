@@ -55,8 +55,17 @@ export interface ClaimQuery {
 /** How newly written deliveries are claimed in the same step. */
 export type ClaimNew = Omit<ClaimQuery, 'ids'>
 
+/** In whose transaction a call takes part. */
+export interface TransactionOptions {
+  /**
+   * The caller's own open transaction, as the adapter takes it. What is written is visible if and only if the caller commits; the
+   * adapter neither commits, rolls back, nor sets savepoints. Given only to adapters whose `capabilities.transactions` is `caller`.
+   */
+  readonly tx?: unknown
+}
+
 /** How events are written. */
-export interface EnqueueOptions {
+export interface EnqueueOptions extends TransactionOptions {
   /** Leases deliveries to the caller as they are written. */
   readonly claimFor?: ClaimNew
 }

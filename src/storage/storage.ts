@@ -11,6 +11,7 @@ import type {
   PurgeQuery,
   RequeueQuery,
   StatsQuery,
+  TransactionOptions,
 } from './query.ts'
 import type { LeaseRef, Settled, Settlement } from './settlement.ts'
 
@@ -185,6 +186,8 @@ export interface Storage {
     readonly durability: 'none' | 'disk' | 'server'
     /** Who may share it: one process, the processes of one host, or many hosts. */
     readonly scope: 'process' | 'host' | 'cluster'
+    /** Whether writes can take part in a transaction of the caller's. */
+    readonly transactions: 'none' | 'caller'
   }
 
   /** Connects and checks the schema version. Safe to call again. */
@@ -193,7 +196,7 @@ export interface Storage {
   close(): Promise<void>
 
   /** Writes a webhook. `CONFLICT` where the id is taken; the first row stays as it was. */
-  insertWebhook(webhook: StoredWebhook): Promise<void>
+  insertWebhook(webhook: StoredWebhook, options?: TransactionOptions): Promise<void>
   /** Reads a webhook, or null. */
   getWebhook(id: string, tenantId: string): Promise<StoredWebhook | null>
   /** Changes the fields given and adds one to `version`. Null where there is none; `CONFLICT` where its version is not `ifVersion`. */
@@ -206,7 +209,7 @@ export interface Storage {
   /** Lists webhooks by id. */
   listWebhooks(query: ListWebhooks): Promise<Page<StoredWebhook>>
   /** Every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once. Reads the matching rows only. */
-  matchWebhooks(query: MatchWebhooks): Promise<StoredWebhook[]>
+  matchWebhooks(query: MatchWebhooks, options?: TransactionOptions): Promise<StoredWebhook[]>
   /** Holds back every claim of the webhook for `forMs`; null opens it at once. */
   gate(id: string, forMs: number | null): Promise<void>
 

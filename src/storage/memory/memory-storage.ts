@@ -57,7 +57,7 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
 class MemoryStorage implements Storage {
   readonly contract = 1
   readonly name = 'memory'
-  readonly capabilities = { durability: 'none', scope: 'process' } as const
+  readonly capabilities = { durability: 'none', scope: 'process', transactions: 'none' } as const
   readonly #clock: Clock
   readonly #random: () => number
   readonly #tables: Tables

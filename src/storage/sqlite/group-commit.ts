@@ -1,21 +1,26 @@
+// Five seconds, as long as the busy timeout is unless it is set.
+const maxTries = 5000
+
 /**
  * Commits what arrives in one turn of the event loop together: one transaction, one wait for the disk. A member that fails
  * takes nobody with it.
  */
 export class GroupCommit {
   readonly #transaction: (work: () => void) => void
+  readonly #isBlocked: () => boolean
   #members: Member[] = []
 
   /** @param transaction - runs `work` atomically, or throws having changed nothing */
-  constructor(transaction: (work: () => void) => void) {
+  constructor(transaction: (work: () => void) => void, options: { readonly isBlocked: () => boolean }) {
     this.#transaction = transaction
+    this.#isBlocked = options.isBlocked
   }
 
   /** Runs `work` in the next commit. It may run twice, the first time without effect. */
   add<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#members.push(member(work, resolve, reject))
-      if (this.#members.length === 1) setImmediate(() => this.flush())
+      if (this.#members.length === 1) setImmediate(() => this.#flushWhenFree())
     })
   }
 
@@ -33,6 +38,12 @@ export class GroupCommit {
       const own = isOwn ? this.#commit([one]) : failure
       if (own !== null) one.reject(own.error)
     }
+  }
+
+  // A transaction of the caller's is given a millisecond at a time; `flush` then says what happens where it stays open.
+  #flushWhenFree(tries = 0): void {
+    if (this.#isBlocked() && tries < maxTries) setTimeout(() => this.#flushWhenFree(tries + 1), 1)
+    else this.flush()
   }
 
   #commit(members: readonly Member[]): Failure | null {

@@ -1,6 +1,8 @@
+import { PosthornError } from '../../domain/error.ts'
 import { Claims } from './claim.ts'
 import { Connection } from './connection.ts'
 import { GroupCommit } from './group-commit.ts'
+import { isInTransaction, JoinedTransactions } from './joined-transactions.ts'
 import { openDatabase } from './open-database.ts'
 import { setPragmas } from './pragmas.ts'
 import { Purge } from './purge.ts'
@@ -11,6 +13,7 @@ import type { SqliteDatabase } from './sqlite-database.ts'
 export interface Session {
   readonly connection: Connection
   readonly group: GroupCommit
+  readonly joined: JoinedTransactions
   readonly claims: Claims
   readonly purge: Purge
   /** Closes the database, if it was opened here. */
@@ -20,7 +23,13 @@ export interface Session {
 /** Opens the database of a path, or takes the one given, and brings its tables up to date. */
 export function openSession(source: string | SqliteDatabase, busyTimeoutMs: number): Session {
   const own = typeof source === 'string' ? openDatabase(source) : null
-  const connection = new Connection(own ?? (source as SqliteDatabase))
+  const database = own ?? (source as SqliteDatabase) // a text was opened
+  if (isInTransaction(database) === true) {
+    const message =
+      'The SQLite storage cannot be opened while a transaction is open on its database: await open() before BEGIN.'
+    throw new PosthornError('STORAGE_UNAVAILABLE', message)
+  }
+  const connection = new Connection(database)
   try {
     connection.guard(() => setPragmas(connection, busyTimeoutMs))
     connection.guard(() => migrate(connection))
@@ -28,9 +37,11 @@ export function openSession(source: string | SqliteDatabase, busyTimeoutMs: numb
     own?.close()
     throw error
   }
+  const joined = new JoinedTransactions(database, { patienceMs: Math.max(busyTimeoutMs, 1000) })
   return {
     connection,
-    group: new GroupCommit((work) => connection.write(work)),
+    joined,
+    group: new GroupCommit((work) => connection.write(work), { isBlocked: () => joined.isOpen() }),
     claims: new Claims(connection),
     purge: new Purge(connection),
     release: () => own?.close(),

@@ -25,4 +25,8 @@ export interface SqliteDatabase {
   exec(sql: string): unknown
   /** Prepares one statement with positional parameters. */
   prepare(sql: string): SqliteStatement
+  /** Where there is one, it tells whether a transaction is open; `node:sqlite` has it. */
+  readonly isTransaction?: boolean
+  /** Where there is one, it tells whether a transaction is open; better-sqlite3 and libsql have it. */
+  readonly inTransaction?: boolean
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
+import type { EnqueueOptions, MatchWebhooks, TransactionOptions } from '../query.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
 import { cancel, requeue } from './bulk.ts'
@@ -41,8 +42,10 @@ export interface SqliteStorageOptions {
  * brought up to date when it is opened, which the first use does unless {@link Storage.open} was called before.
  *
  * A path is opened with `node:sqlite`, which needs Node 22.13 or later; `:memory:` keeps nothing. An open database is used as it
- * is and left open by {@link Storage.close}; its connection is set to WAL, `synchronous=FULL` and the busy timeout. Its owner must
- * not leave a transaction open across an `await`.
+ * is and left open by {@link Storage.close}; its connection is set to WAL, `synchronous=FULL` and the busy timeout.
+ *
+ * `tx` is the open database itself, while a transaction is open on it (`BEGIN IMMEDIATE` before, `COMMIT` after). As long as it is,
+ * the storage's own writes wait, up to the busy timeout. A rejected call leaves it to the caller to roll back.
  *
  * Every method rejects with a {@link PosthornError}: `STORAGE_UNAVAILABLE` where there is no driver, the file cannot be opened or
  * the storage is closed; `STORAGE_SCHEMA` where a newer release wrote the tables; `STORAGE_FAILED` where SQLite refuses an
@@ -79,7 +82,9 @@ class SqliteStorage implements Storage {
     this.#random = random
     this.#busyTimeoutMs = busyTimeoutMs
     this.capabilities =
-      source === ':memory:' ? { durability: 'none', scope: 'process' } : { durability: 'disk', scope: 'host' }
+      source === ':memory:'
+        ? { durability: 'none', scope: 'process', transactions: 'none' }
+        : { durability: 'disk', scope: 'host', transactions: 'caller' }
   }
 
   async open(): Promise<void> {
@@ -95,8 +100,9 @@ class SqliteStorage implements Storage {
     session?.release()
   }
 
-  async insertWebhook(webhook: StoredWebhook) {
-    this.#write((connection) => insertWebhook(connection, webhook))
+  async insertWebhook(webhook: StoredWebhook, { tx }: TransactionOptions = {}) {
+    if (tx !== undefined) return this.#join(tx, (connection) => insertWebhook(connection, webhook))
+    await this.#write((connection) => insertWebhook(connection, webhook))
   }
 
   async getWebhook(id: string, tenantId: string) {
@@ -104,32 +110,36 @@ class SqliteStorage implements Storage {
   }
 
   async updateWebhook(id: string, tenantId: string, patch: WebhookPatch, ifVersion?: number) {
-    return this.#write((connection) => updateWebhook(connection, id, tenantId, patch, ifVersion))
+    return await this.#write((connection) => updateWebhook(connection, id, tenantId, patch, ifVersion))
   }
 
   async deleteWebhook(id: string, tenantId: string) {
-    return this.#write((connection) => deleteWebhook(connection, id, tenantId))
+    return await this.#write((connection) => deleteWebhook(connection, id, tenantId))
   }
 
   async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]) {
     return this.#read((connection) => listWebhooks(connection, query))
   }
 
-  async matchWebhooks(query: Parameters<Storage['matchWebhooks']>[0]) {
-    return this.#read((connection) => matchWebhooks(connection, query.tenantId, query.patterns))
+  async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {
+    const match = (connection: Connection) => matchWebhooks(connection, tenantId, patterns)
+    return tx === undefined ? this.#read(match) : this.#join(tx, match)
   }
 
   async gate(id: string, forMs: number | null) {
-    this.#write((connection) => gate(connection, id, forMs === null ? null : this.#clock() + forMs))
+    await this.#write((connection) => gate(connection, id, forMs === null ? null : this.#clock() + forMs))
   }
 
-  async enqueue(events: readonly NewEvent[], options: Parameters<Storage['enqueue']>[1] = {}) {
+  async enqueue(events: readonly NewEvent[], options: EnqueueOptions = {}) {
+    const { tx } = options
+    if (tx !== undefined) return this.#join(tx, (joined) => new Enqueue(joined, undefined, this.#clock()).write(events))
     const { group, connection } = this.#opened()
     return group.add(() => new Enqueue(connection, options.claimFor, this.#clock()).write(events))
   }
 
   async claim(query: Parameters<Storage['claim']>[0]) {
-    const { claims, connection } = this.#opened()
+    const { claims, connection, joined } = this.#opened()
+    await joined.closed()
     const { ids, limit, leaseMs } = query
     return connection.guard(() =>
       ids === undefined
@@ -139,7 +149,7 @@ class SqliteStorage implements Storage {
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number) {
-    return this.#write((connection) => renew(connection, leases, leaseMs, this.#clock()))
+    return await this.#write((connection) => renew(connection, leases, leaseMs, this.#clock()))
   }
 
   async settle(settlements: readonly Settlement[]) {
@@ -151,11 +161,11 @@ class SqliteStorage implements Storage {
   }
 
   async requeue(query: Parameters<Storage['requeue']>[0]) {
-    return this.#write((connection) => requeue(connection, query, this.#random, this.#clock()))
+    return await this.#write((connection) => requeue(connection, query, this.#random, this.#clock()))
   }
 
   async cancel(query: Parameters<Storage['cancel']>[0]) {
-    return this.#write((connection) => cancel(connection, query, this.#clock()))
+    return await this.#write((connection) => cancel(connection, query, this.#clock()))
   }
 
   async getEvent(id: string, tenantId: string) {
@@ -183,7 +193,8 @@ class SqliteStorage implements Storage {
   }
 
   async purge(query: Parameters<Storage['purge']>[0]) {
-    const { purge, connection } = this.#opened()
+    const { purge, connection, joined } = this.#opened()
+    await joined.closed()
     return connection.write(() => purge.purge(query, this.#clock()))
   }
 
@@ -192,8 +203,14 @@ class SqliteStorage implements Storage {
     return connection.guard(() => work(connection))
   }
 
-  #write<T>(work: (connection: Connection) => T): T {
-    const { connection } = this.#opened()
+  #join<T>(tx: unknown, work: (connection: Connection) => T): T {
+    const connection = this.#opened().joined.join(tx)
+    return connection.guard(() => work(connection))
+  }
+
+  async #write<T>(work: (connection: Connection) => T): Promise<T> {
+    const { connection, joined } = this.#opened()
+    await joined.closed()
     return connection.write(() => work(connection))
   }
 

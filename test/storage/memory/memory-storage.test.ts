@@ -11,7 +11,7 @@ describe('memoryStorage', () => {
     expect({ contract, name, capabilities }).toEqual({
       contract: 1,
       name: 'memory',
-      capabilities: { durability: 'none', scope: 'process' },
+      capabilities: { durability: 'none', scope: 'process', transactions: 'none' },
     })
   })
 

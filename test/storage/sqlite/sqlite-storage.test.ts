@@ -39,8 +39,16 @@ describe('sqliteStorage', () => {
   })
 
   it('says what it can promise', () => {
-    expect(sqliteStorage('webhooks.db').capabilities).toEqual({ durability: 'disk', scope: 'host' })
-    expect(sqliteStorage(':memory:').capabilities).toEqual({ durability: 'none', scope: 'process' })
+    expect(sqliteStorage('webhooks.db').capabilities).toEqual({
+      durability: 'disk',
+      scope: 'host',
+      transactions: 'caller',
+    })
+    expect(sqliteStorage(':memory:').capabilities).toEqual({
+      durability: 'none',
+      scope: 'process',
+      transactions: 'none',
+    })
   })
 
   it('opens by itself at the first use', async () => {
