@@ -210,7 +210,7 @@ export interface Storage {
   listWebhooks(query: ListWebhooks): Promise<Page<StoredWebhook>>
   /** Every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once. Reads the matching rows only. */
   matchWebhooks(query: MatchWebhooks, options?: TransactionOptions): Promise<StoredWebhook[]>
-  /** Holds back every claim of the webhook for `forMs`; null opens it at once. */
+  /** Holds back every claim of the webhook for `forMs`, or for as long as it is held back already; null opens it at once. */
   gate(id: string, forMs: number | null): Promise<void>
 
   /**

@@ -112,6 +112,20 @@ export const claimCases: Cases = {
     assert.deepEqual(idsOf(await fixture.claim(10)), ids)
   },
 
+  'holds a gated webhook back for the longest that was asked for': async (fixture) => {
+    const webhook = await fixture.insertWebhook()
+    const ids = await fixture.enqueue(webhook, 1)
+    await fixture.storage.gate(webhook.id, 10_000)
+    await fixture.storage.gate(webhook.id, 1_000)
+    await fixture.advance(9_000)
+    assert.deepEqual(await fixture.claim(10), [])
+    await fixture.storage.gate(webhook.id, 5_000)
+    await fixture.advance(1_000)
+    assert.deepEqual(await fixture.claim(10), [])
+    await fixture.advance(4_000)
+    assert.deepEqual(idsOf(await fixture.claim(10)), ids)
+  },
+
   'opens a gate at once': async (fixture) => {
     const webhook = await fixture.insertWebhook()
     const ids = await fixture.enqueue(webhook, 1)

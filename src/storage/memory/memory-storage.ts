@@ -27,13 +27,14 @@ import { copyWebhook } from './webhook-table.ts'
 
 /** How {@link memoryStorage} is set up. */
 export interface MemoryStorageOptions {
-  /** Tells the time; `Date.now` unless given. */
+  /** Tells the time; the system's as it was when the process started, counted on steadily, unless given: it never steps back. */
   readonly clock?: Clock
   /** Gives numbers from 0 up to 1 for the spread of requeued deliveries; `Math.random` unless given. */
   readonly random?: () => number
   /**
    * How many final deliveries are kept, at least 1; 10,000 unless given. Above that the oldest final ones are dropped with their
-   * attempts, and an event with the last of its deliveries. Pending ones are never dropped.
+   * attempts, and an event with the last of its deliveries; earlier where the history holds more than 64 Mi characters of bodies and
+   * answers. Pending ones are never dropped.
    */
   readonly maxFinished?: number
 }
@@ -45,13 +46,18 @@ export interface MemoryStorageOptions {
  * @throws TypeError, RangeError where an option is wrong.
  */
 export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
-  const { clock = Date.now, random = Math.random, maxFinished = 10_000 } = options
+  const { clock = steadyClock, random = Math.random, maxFinished = 10_000 } = options
   if (typeof clock !== 'function') throw new TypeError(`clock must be a function, got ${typeof clock}`)
   if (typeof random !== 'function') throw new TypeError(`random must be a function, got ${typeof random}`)
   if (!Number.isSafeInteger(maxFinished) || maxFinished < 1) {
     throw new RangeError(`maxFinished must be a whole number from 1, got ${String(maxFinished)}`)
   }
   return new MemoryStorage(clock, random, maxFinished)
+}
+
+// What is due must not become undue because somebody set the system's clock back.
+function steadyClock(): number {
+  return Math.floor(performance.timeOrigin + performance.now())
 }
 
 class MemoryStorage implements Storage {
@@ -126,7 +132,8 @@ class MemoryStorage implements Storage {
   async gate(id: string, forMs: number | null): Promise<void> {
     const webhook = this.#tables.webhooks.find(id)
     if (webhook === null) return
-    this.#replace({ ...webhook, gateUntil: forMs === null ? null : new Date(this.#clock() + forMs) })
+    const until = forMs === null ? null : new Date(Math.max(this.#clock() + forMs, Number(webhook.gateUntil)))
+    this.#replace({ ...webhook, gateUntil: until })
   }
 
   async enqueue(

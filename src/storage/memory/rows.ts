@@ -22,8 +22,14 @@ export interface DeliveryRow {
   attempts: Attempt[]
   place: HeapEntry<DeliveryRow> | null
   lease: string | null
-  historyNode: LinkedNode<EventRow | DeliveryRow> | null
+  historyNode: LinkedNode<HistoryEntry> | null
   isRemoved: boolean
+}
+
+/** What came to rest, and about how many characters of text it holds. */
+export interface HistoryEntry {
+  readonly row: EventRow | DeliveryRow
+  readonly size: number
 }
 
 /** An event as it is held in memory. */
@@ -38,6 +44,6 @@ export interface EventRow {
   readonly deliveries: Set<DeliveryRow>
   pendingCount: number
   /** Its place in the history; only where it has no delivery that could stand there for it. */
-  historyNode: LinkedNode<EventRow | DeliveryRow> | null
+  historyNode: LinkedNode<HistoryEntry> | null
   isRemoved: boolean
 }

@@ -5,9 +5,12 @@ import { newEventRow } from './event-row.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 import { Lanes } from './lanes.ts'
 import { LinkedList } from './linked-list.ts'
-import type { DeliveryRow, EventRow } from './rows.ts'
+import type { DeliveryRow, EventRow, HistoryEntry } from './rows.ts'
 import { RowIndex } from './sorted-rows.ts'
 import { WebhookTable } from './webhook-table.ts'
+
+// In characters of bodies and answers: some 64 to 128 MiB, whatever the deliveries are like.
+const maxHistorySize = 64 * 1024 * 1024
 
 /**
  * Everything that is held in memory, and the steps between the states of a delivery:
@@ -24,8 +27,9 @@ export class Tables {
   readonly eventsByTenant = new RowIndex<EventRow>()
   readonly deliveriesByTenant = new RowIndex<DeliveryRow>()
   readonly deliveriesByWebhook = new RowIndex<DeliveryRow>()
-  readonly #history = new LinkedList<EventRow | DeliveryRow>()
+  readonly #history = new LinkedList<HistoryEntry>()
   readonly #maxFinished: number
+  #historySize = 0
 
   constructor(maxFinished: number) {
     this.#maxFinished = maxFinished
@@ -61,8 +65,7 @@ export class Tables {
 
   /** final → pending */
   revive(row: DeliveryRow, dueAtMs: number, nowMs: number): void {
-    if (row.historyNode !== null) this.#history.remove(row.historyNode)
-    row.historyNode = null
+    this.#leaveHistory(row)
     row.state = 'pending'
     row.reason = null
     row.finishedAtMs = null
@@ -75,14 +78,14 @@ export class Tables {
 
   /** The events without a pending delivery, by when they came to rest; at most `maxFinished`. */
   restingEvents(): Set<EventRow> {
-    const events = this.#history.values().map((row) => ('event' in row ? row.event : row))
+    const events = this.#history.values().map(({ row }) => ('event' in row ? row.event : row))
     return new Set(events.filter((event) => event.pendingCount === 0))
   }
 
   /** Forgets a resting event with all its deliveries. */
   forgetEvent(event: EventRow): void {
     for (const row of event.deliveries) this.#forgetDelivery(row)
-    if (event.historyNode !== null) this.#history.remove(event.historyNode)
+    this.#leaveHistory(event)
     event.isRemoved = true
     event.body = null
     this.events.delete(event.id)
@@ -90,20 +93,31 @@ export class Tables {
   }
 
   #toHistory(row: EventRow | DeliveryRow): void {
-    row.historyNode = this.#history.append(row)
-    const oldest = this.#history.first
-    if (this.#history.size <= this.#maxFinished || oldest === null) return
-    if (!('event' in oldest.value)) {
-      this.forgetEvent(oldest.value)
-    } else {
-      const { event } = oldest.value
-      this.#forgetDelivery(oldest.value)
-      if (event.deliveries.size === 0) this.forgetEvent(event)
+    const size = sizeOf(row)
+    row.historyNode = this.#history.append({ row, size })
+    this.#historySize += size
+    while (this.#history.size > this.#maxFinished || (this.#historySize > maxHistorySize && this.#history.size > 1)) {
+      const oldest = this.#history.first
+      if (oldest === null) return
+      this.#forget(oldest.value.row)
     }
   }
 
+  #leaveHistory(row: EventRow | DeliveryRow): void {
+    if (row.historyNode === null) return
+    this.#historySize -= row.historyNode.value.size
+    this.#history.remove(row.historyNode)
+    row.historyNode = null
+  }
+
+  #forget(row: EventRow | DeliveryRow): void {
+    if (!('event' in row)) return this.forgetEvent(row)
+    this.#forgetDelivery(row)
+    if (row.event.deliveries.size === 0) this.forgetEvent(row.event)
+  }
+
   #forgetDelivery(row: DeliveryRow): void {
-    if (row.historyNode !== null) this.#history.remove(row.historyNode)
+    this.#leaveHistory(row)
     row.isRemoved = true
     // A listing keeps the gap for a while: it need not keep response bodies with it.
     row.attempts = []
@@ -112,4 +126,12 @@ export class Tables {
     this.deliveriesByTenant.noteRemoval(row.event.tenantId)
     this.deliveriesByWebhook.noteRemoval(row.webhookId)
   }
+}
+
+// The body is shared by the deliveries of an event: each is charged its part.
+function sizeOf(row: EventRow | DeliveryRow): number {
+  if (!('event' in row)) return row.body?.length ?? 0
+  const { body, deliveries } = row.event
+  const answers = row.attempts.reduce((sum, attempt) => sum + (attempt.responseBody?.length ?? 0), 0)
+  return answers + Math.ceil((body?.length ?? 0) / deliveries.size)
 }

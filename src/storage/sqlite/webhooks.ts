@@ -100,7 +100,8 @@ export function matchWebhooks(connection: Connection, tenantId: string, patterns
 }
 
 export function gate(connection: Connection, id: string, until: number | null): void {
-  connection.run('UPDATE posthorn_webhooks SET gate_until = ? WHERE id = ?', until, id)
+  if (until === null) connection.run('UPDATE posthorn_webhooks SET gate_until = NULL WHERE id = ?', id)
+  else connection.run('UPDATE posthorn_webhooks SET gate_until = max(ifnull(gate_until, 0), ?) WHERE id = ?', until, id)
 }
 
 function given(patch: WebhookPatch): WebhookPatch {
