@@ -62,6 +62,7 @@ export type {
   PurgeQuery,
   RequeueQuery,
   StatsQuery,
+  TransactionOptions,
 } from './storage/query.ts'
 export type {
   ContinueSettlement,
@@ -89,26 +90,26 @@ export type {
   WebhookPatch,
 } from './storage/storage.ts'
 export { WebhookRegistry } from './registry/webhook-registry.ts'
-export type {
-  CreateWebhookOptions,
-  ListWebhooksQuery,
-  TenantScope,
-  WebhookRegistryOptions,
-} from './registry/webhook-registry.ts'
+export type { CreateWebhookOptions, ListWebhooksQuery, WebhookRegistryOptions } from './registry/webhook-registry.ts'
+export type { TenantScope } from './registry/scope.ts'
 export type { RotateOptions } from './registry/rotation.ts'
 export type { CreateWebhookInput, ReplaceWebhookInput, UpdateWebhookInput } from './registry/webhook-input.ts'
 export { EventDispatcher } from './delivery/event-dispatcher.ts'
 export type {
   DeliveryWithAttempts,
-  DispatchInput,
-  DispatchManyResult,
-  DispatchOptions,
-  DispatchResult,
-  RunResult,
+  RunOnceOptions,
   StopOptions,
   TestResult,
   WaitOptions,
 } from './delivery/event-dispatcher.ts'
+export type {
+  DispatchInput,
+  DispatchManyResult,
+  DispatchOptions,
+  DispatchResult,
+  TransactionScope,
+} from './delivery/intake.ts'
+export type { RunResult } from './delivery/worker.ts'
 export type { ListDeliveriesQuery } from './delivery/delivery-log.ts'
 export type { EnvelopeInput, EventDispatcherOptions } from './delivery/dispatcher-options.ts'
 export { standardSchedule } from './delivery/retry-policy.ts'

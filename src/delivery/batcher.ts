@@ -1,7 +1,17 @@
+import { PosthornError } from '../domain/error.ts'
+
 /** Writes a batch; answers in the order of the batch. */
 export type WriteBatch<Item, Result> = (items: readonly Item[]) => Promise<readonly Result[]>
 
-const maxFailuresInRow = 3
+/** How items are batched. */
+export interface BatcherOptions<Item> {
+  /** The largest sum of sizes that is written at once; a single item may be larger. */
+  readonly maxSize: number
+  /** How much of a batch an item takes; 1 unless given. */
+  readonly sizeOf?: (item: Item) => number
+  /** Where given, no two items with the same key are written at once: their answers could not be told apart. */
+  readonly keyOf?: (item: Item) => string
+}
 
 interface Waiting<Item, Result> {
   readonly item: Item
@@ -9,19 +19,26 @@ interface Waiting<Item, Result> {
   readonly reject: (error: unknown) => void
 }
 
+// A few failures in a row that no item can be blamed for are a storage that is away.
+const maxFailuresInRow = 3
+
 /**
  * Groups concurrent writes without a timer: one write is under way, and whatever arrives meanwhile goes into the next. A batch that
  * fails is written one by one, so that a bad item fails alone; writes must therefore be safe to repeat.
  */
 export class Batcher<Item, Result> {
   readonly #write: WriteBatch<Item, Result>
-  readonly #maxItems: number
+  readonly #maxSize: number
+  readonly #sizeOf: (item: Item) => number
+  readonly #keyOf: ((item: Item) => string) | undefined
   #waiting: Waiting<Item, Result>[] = []
   #isWriting = false
 
-  constructor(write: WriteBatch<Item, Result>, options: { readonly maxItems: number }) {
+  constructor(write: WriteBatch<Item, Result>, options: BatcherOptions<Item>) {
     this.#write = write
-    this.#maxItems = options.maxItems
+    this.#maxSize = options.maxSize
+    this.#sizeOf = options.sizeOf ?? (() => 1)
+    this.#keyOf = options.keyOf
   }
 
   /** Writes an item with the next batch. */
@@ -36,11 +53,20 @@ export class Batcher<Item, Result> {
     this.#isWriting = true
     // Whoever calls in the same turn joins the first batch.
     await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#maxItems)
-      await this.#writeBatch(batch)
-    }
+    while (this.#waiting.length > 0) await this.#writeBatch(this.#waiting.splice(0, this.#countOfNextBatch()))
     this.#isWriting = false
+  }
+
+  #countOfNextBatch(): number {
+    let size = 0
+    const keys = new Set<string>()
+    for (const [index, { item }] of this.#waiting.entries()) {
+      size += this.#sizeOf(item)
+      const key = this.#keyOf?.(item)
+      if (index > 0 && (size > this.#maxSize || (key !== undefined && keys.has(key)))) return index
+      if (key !== undefined) keys.add(key)
+    }
+    return this.#waiting.length
   }
 
   async #writeBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -53,13 +79,16 @@ export class Batcher<Item, Result> {
     }
   }
 
-  // A few failures in a row are no bad items but a storage that is away: the rest is not made to wait for it.
   async #writeOneByOne(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     let failuresInRow = 0
-    let lastError: unknown
     for (const { item, resolve, reject } of batch) {
       if (failuresInRow === maxFailuresInRow) {
-        reject(lastError)
+        reject(
+          new PosthornError(
+            'STORAGE_FAILED',
+            'The storage failed several writes in a row, and this one was not tried.',
+          ),
+        )
         continue
       }
       try {
@@ -68,9 +97,13 @@ export class Batcher<Item, Result> {
         failuresInRow = 0
       } catch (error) {
         reject(error)
-        lastError = error
-        failuresInRow++
+        if (isOfStorage(error)) failuresInRow++
       }
     }
   }
+}
+
+// An error of ours about the item itself says nothing about the next one.
+function isOfStorage(error: unknown): boolean {
+  return !(error instanceof PosthornError) || error.code.startsWith('STORAGE_')
 }

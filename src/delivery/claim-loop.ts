@@ -1,32 +1,34 @@
-import type { Claimed, Storage } from '../storage/storage.ts'
+import type { ClaimResult } from '../storage/storage.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
-import type { RoundResult } from './deliver.ts'
 import type { Worker } from './worker.ts'
 
 const firstPauseMs = 100
 const longestPauseMs = 5000
-// setTimeout cannot hold more than 2^31 - 1 ms; looking once a minute costs nothing.
-const longestSleepMs = 60_000
+// The quickest poll; it slows down to `pollIntervalMs` while nothing is found.
+const firstPollMs = 25
+
+interface IdleWaiter {
+  readonly resolve: () => void
+}
 
 /**
- * Claims what is due and gives it to a worker, for as long as the worker has room.
+ * Has a worker claim what is due, for as long as it has room.
  *
  * asleep ─wake | due | poll→ claiming ─room and work→ claiming …
  *                               └──no room or no work→ asleep
  */
 export class ClaimLoop {
-  readonly #storage: Storage
   readonly #worker: Worker
   readonly #settings: DispatcherSettings
   readonly #onError: (error: unknown) => void
+  readonly #idleWaiters = new Set<IdleWaiter>()
   #isStopped = false
   #isWoken = false
   #wakeSleeper: (() => void) | undefined
   #hasMore = true
-  #idleWaiters: (() => void)[] = []
+  #pollMs = firstPollMs
 
-  constructor(storage: Storage, worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void) {
-    this.#storage = storage
+  constructor(worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void) {
     this.#worker = worker
     this.#settings = settings
     this.#onError = onError
@@ -46,7 +48,6 @@ export class ClaimLoop {
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
       }
     }
-    this.#idleWaiters.splice(0).forEach((resolve) => resolve())
   }
 
   /** Ends the loop after the claim that is under way. */
@@ -63,13 +64,15 @@ export class ClaimLoop {
 
   /** Tells that there is room, and whether a delivery that could not be claimed may be claimable now. */
   onFree(hasFreedWork: boolean): void {
-    if (hasFreedWork || this.#hasMore || this.#idleWaiters.length > 0) this.wake()
+    if (hasFreedWork || this.#hasMore || this.#idleWaiters.size > 0) this.wake()
   }
 
-  /** Resolves when a claim that began after this call found nothing and no round is under way. */
-  idle(): Promise<void> {
+  /** Resolves when a claim that began after this call found nothing and nothing is under way; forgotten when `signal` is aborted. */
+  idle(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#idleWaiters.push(resolve)
+      const waiter = { resolve }
+      this.#idleWaiters.add(waiter)
+      signal.addEventListener('abort', () => this.#idleWaiters.delete(waiter), { once: true })
       this.wake()
     })
   }
@@ -80,36 +83,41 @@ export class ClaimLoop {
     if (limit === 0) {
       // Woken while there was no room: whoever leaves next has to look.
       this.#hasMore = true
-      return longestSleepMs
+      return this.#nextPollMs()
     }
-    const waiters = this.#idleWaiters.splice(0)
-    let isIdle = false
-    try {
-      const { claimed, nextDueInMs } = await this.#storage.claim({ limit, leaseMs: this.#settings.leaseMs })
-      for (const each of claimed) void this.#worker.begin(each)
-      this.#hasMore = claimed.length === limit || nextDueInMs === 0
-      isIdle = claimed.length === 0 && nextDueInMs !== 0 && this.#worker.isIdle
-      return this.#sleepMs(claimed, nextDueInMs)
-    } finally {
-      if (isIdle) waiters.forEach((resolve) => resolve())
-      else this.#idleWaiters.push(...waiters)
+    const waiters = [...this.#idleWaiters]
+    const result = await this.#worker.claim(limit)
+    this.#hasMore = result.claimed.length === limit || result.nextDueInMs === 0
+    if (result.claimed.length === 0 && result.nextDueInMs !== 0 && this.#worker.isIdle) this.#tellIdle(waiters)
+    return this.#sleepMs(result)
+  }
+
+  #tellIdle(waiters: readonly IdleWaiter[]): void {
+    for (const waiter of waiters) {
+      this.#idleWaiters.delete(waiter)
+      waiter.resolve()
     }
   }
 
-  #sleepMs(claimed: readonly Claimed[], nextDueInMs: number | null): number {
+  #sleepMs({ claimed, nextDueInMs }: ClaimResult): number {
+    if (claimed.length > 0) this.#pollMs = firstPollMs
     // Storage stopped at a bound of its own; a claim that got nothing must not spin.
     if (nextDueInMs === 0) return claimed.length > 0 ? 0 : 5
-    const untilDue = Math.min(nextDueInMs ?? longestSleepMs, longestSleepMs)
-    if (this.#storage.capabilities.scope === 'process') return untilDue
-    // Others write to this storage too, and do not wake this process. Spread, so that they do not all ask at once.
-    return Math.min(untilDue, this.#settings.pollIntervalMs * (0.75 + this.#settings.random() / 2))
+    return Math.min(nextDueInMs ?? Infinity, this.#nextPollMs())
   }
 
+  // Others write to this storage without waking this loop: other processes, other dispatchers, the owner who changes a webhook's cap.
+  // Spread, so that they do not all ask at once.
+  #nextPollMs(): number {
+    this.#pollMs = Math.min(this.#pollMs * 2, this.#settings.pollIntervalMs)
+    return this.#pollMs * (0.75 + this.#settings.random() / 2)
+  }
+
+  // Not unref'ed: a process that only delivers lives until it is told to stop (decision 007).
   async #sleep(ms: number): Promise<void> {
     if (this.#isWoken || this.#isStopped || ms <= 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.ceil(ms))
-      timer.unref()
       this.#wakeSleeper = () => {
         clearTimeout(timer)
         resolve()
@@ -117,10 +125,4 @@ export class ClaimLoop {
     })
     this.#wakeSleeper = undefined
   }
-}
-
-/** Claims once, makes the rounds of what it got, and waits for them. */
-export async function claimAndDeliver(storage: Storage, worker: Worker, leaseMs: number): Promise<RoundResult[]> {
-  const { claimed } = await storage.claim({ limit: Math.max(1, worker.free), leaseMs })
-  return await Promise.all(claimed.map((each) => worker.begin(each)))
 }

@@ -3,7 +3,8 @@ import { parseRetryAfter } from './retry-after.ts'
 import { attemptsPerRound, roundWaitMs, type RetryPolicy } from './retry-policy.ts'
 
 /** Why a delivery failed for good. */
-export type FailureReason = 'exhausted' | 'gone' | 'rejected' | 'invalid_url' | 'invalid_secret' | 'poisoned'
+export type FailureReason =
+  'exhausted' | 'gone' | 'rejected' | 'invalid_url' | 'invalid_secret' | 'payload_gone' | 'poisoned'
 
 /**
  * What happens after an attempt.
@@ -11,11 +12,18 @@ export type FailureReason = 'exhausted' | 'gone' | 'rejected' | 'invalid_url' | 
  * - `succeeded`: the receiver answered 2xx.
  * - `failed`: no further attempt; `disablesWebhook` after a 410.
  * - `retry_in_round`: p-retry waits and makes the next attempt; about `waitMs`.
- * - `retry_later`: the delivery is parked in storage for `waitMs`; `gateMs` holds back the whole webhook, because its receiver asked.
+ * - `retry_later`: the delivery is parked in storage for `waitMs`.
+ *
+ * `gateMs` holds back the whole webhook, because its receiver asked for time.
  */
 export type Decision =
   | { readonly next: 'succeeded' }
-  | { readonly next: 'failed'; readonly reason: FailureReason; readonly disablesWebhook: boolean }
+  | {
+      readonly next: 'failed'
+      readonly reason: FailureReason
+      readonly disablesWebhook: boolean
+      readonly gateMs: number | null
+    }
   | { readonly next: 'retry_in_round'; readonly waitMs: number }
   | { readonly next: 'retry_later'; readonly waitMs: number; readonly gateMs: number | null }
 
@@ -25,6 +33,8 @@ export interface DecisionContext {
   readonly attempts: number
   /** The retry policy. */
   readonly policy: RetryPolicy
+  /** Whether the policy lets this failure be retried. */
+  readonly isRetryable: boolean
   /** Whether one more round may wait in memory; otherwise its wait is parked in storage. */
   readonly canWaitInRound: boolean
   /** The time, in milliseconds since the epoch. */
@@ -40,26 +50,32 @@ export interface DecisionContext {
 export function decide(outcome: Outcome, context: DecisionContext): Decision {
   const { attempts, policy } = context
   if (outcome.error === 'invalid_url' || outcome.error === 'invalid_secret') return failed(outcome.error)
-  if (outcome.status !== null && outcome.status >= 200 && outcome.status < 300) return { next: 'succeeded' }
-  if (outcome.status === 410) return { next: 'failed', reason: 'gone', disablesWebhook: true }
-  if (!policy.shouldRetry({ status: outcome.status, error: outcome.error, attemptNumber: attempts }))
-    return failed('rejected')
+  if (isSuccess(outcome)) return { next: 'succeeded' }
+  if (outcome.status === 410) return { ...failed('gone'), disablesWebhook: true }
 
   const retryAfterMs = askedToWaitMs(outcome, context.nowMs)
+  if (!context.isRetryable) return failed('rejected', retryAfterMs)
   const placeInRound = attempts % attemptsPerRound(policy)
   if (placeInRound > 0) return retryWithin(roundWaitMs(policy, placeInRound), retryAfterMs, context)
 
   const wait = policy.schedule[attempts / attemptsPerRound(policy) - 1]
-  if (wait === undefined) return failed('exhausted')
-  return {
-    next: 'retry_later',
-    waitMs: Math.max(withJitter(wait, context.random), retryAfterMs ?? 0),
-    gateMs: retryAfterMs,
-  }
+  if (wait === undefined) return failed('exhausted', retryAfterMs)
+  const waitMs = Math.max(withJitter(wait, context.random), retryAfterMs ?? 0)
+  return { next: 'retry_later', waitMs, gateMs: retryAfterMs }
 }
 
-function failed(reason: FailureReason): Decision {
-  return { next: 'failed', reason, disablesWebhook: false }
+/** Says whether the policy is asked about an outcome: whether it is a failure that could be retried. */
+export function mayBeRetried(outcome: Outcome): boolean {
+  const isUnsendable = outcome.error === 'invalid_url' || outcome.error === 'invalid_secret'
+  return !isUnsendable && !isSuccess(outcome) && outcome.status !== 410
+}
+
+function isSuccess({ status }: Outcome): boolean {
+  return status !== null && status >= 200 && status < 300
+}
+
+function failed(reason: FailureReason, gateMs: number | null = null) {
+  return { next: 'failed', reason, disablesWebhook: false, gateMs } as const
 }
 
 function retryWithin(waitMs: number, retryAfterMs: number | null, context: DecisionContext): Decision {
@@ -68,11 +84,8 @@ function retryWithin(waitMs: number, retryAfterMs: number | null, context: Decis
   }
   if (context.canWaitInRound) return { next: 'retry_in_round', waitMs }
   const stretch = context.policy.randomize ? 1 + context.random : 1
-  return {
-    next: 'retry_later',
-    waitMs: Math.min(Math.round(waitMs * stretch), context.policy.maxTimeout),
-    gateMs: null,
-  }
+  const parkedMs = Math.min(Math.round(waitMs * stretch), context.policy.maxTimeout)
+  return { next: 'retry_later', waitMs: parkedMs, gateMs: null }
 }
 
 // A receiver that is overloaded or throttling says when to come back (RFC 6585, 4 and RFC 9110, 15.6.4).

@@ -6,7 +6,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import { problemOfUrl } from '../registry/url-policy.ts'
 import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
 import type { Claimed } from '../storage/storage.ts'
-import { decide, type Decision, type FailureReason } from './decide.ts'
+import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
 import type { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { attemptsPerRound, roundWaitMs, type RetryPolicy } from './retry-policy.ts'
@@ -59,6 +59,7 @@ const maxClaimsWithoutAttempt = 10
 export async function deliver(claimed: Claimed, pipeline: Pipeline): Promise<RoundResult> {
   const round = new Round(claimed, pipeline)
   if (claimed.claimCount > maxClaimsWithoutAttempt) return await round.fail('poisoned')
+  if (claimed.event.body === null) return await round.fail('payload_gone')
   const policy = pipeline.policyFor(claimed)
   const place = (claimed.attemptCount - claimed.attemptsBefore) % attemptsPerRound(policy)
   try {
@@ -76,7 +77,7 @@ export async function deliver(claimed: Claimed, pipeline: Pipeline): Promise<Rou
     // p-retry throws at shutdown, also after the last write.
     if (round.result !== null) return round.result
     if (!pipeline.shutdown.aborted) throw error
-    return await round.release()
+    return await round.giveBack()
   }
 }
 
@@ -88,13 +89,17 @@ class Round {
   result: RoundResult | null = null
   readonly #claimed: Claimed
   readonly #pipeline: Pipeline
+  readonly #policy: RetryPolicy
   #attemptCount: number
   #isWaiting = false
   #nextWaitMs = 0
+  /** What was met and could not be recorded yet. */
+  #unrecorded: Settlement | null = null
 
   constructor(claimed: Claimed, pipeline: Pipeline) {
     this.#claimed = claimed
     this.#pipeline = pipeline
+    this.#policy = pipeline.policyFor(claimed)
     this.#attemptCount = claimed.attemptCount
   }
 
@@ -104,14 +109,18 @@ class Round {
     if (outcome === null) return this.#end('lost', null)
     if (outcome.error === 'aborted') return await this.release()
     const attempt = this.#newAttempt(outcome)
-    const decision = this.#decide(outcome, attempt)
-    const settled = await this.#pipeline.settle({
-      ...this.#lease(),
-      ...settlementOf(decision, attempt, this.#pipeline.leaseMs),
-    })
+    const decision = await this.#decide(outcome, attempt)
+    const settled = await this.#record({ ...this.#lease(), ...settlementOf(decision, attempt, this.#pipeline.leaseMs) })
     if (settled === null) return this.#end('lost', null)
     this.#attemptCount = attempt.number
     return await this.#follow(decision, settled, { ...attempt, deliveryId: this.#claimed.id })
+  }
+
+  /** Ends the round at shutdown: what was met is recorded after all, or the delivery is given back. */
+  async giveBack(): Promise<RoundResult> {
+    if (this.#unrecorded === null) return await this.release()
+    const settled = await this.#pipeline.settle(this.#unrecorded)
+    return this.#end(settled === null ? 'lost' : settled.state, null)
   }
 
   /** Gives the delivery back unsent; it is due again when its wait is over. */
@@ -128,6 +137,15 @@ class Round {
     if (settled === null) return this.#end('lost', null)
     this.#pipeline.lifecycle.emit('delivery.failed', { ...this.#ref(), attempt: null, reason })
     return this.#end('failed', null)
+  }
+
+  async #record(settlement: Settlement): Promise<Settled | null> {
+    this.#unrecorded = settlement
+    const askedAt = performance.now()
+    const settled = await this.#pipeline.settle(settlement)
+    this.#unrecorded = null
+    this.#pipeline.leases.prolonged(this.#claimed, askedAt)
+    return settled
   }
 
   // Null where the lease was lost while the round waited for its turn.
@@ -159,21 +177,26 @@ class Round {
     return await sender.send({ url: webhook.url, headers, body })
   }
 
-  #decide(outcome: Outcome, attempt: NewAttempt): Decision {
-    const { clock, random, canWait, shutdown, lifecycle } = this.#pipeline
-    const context = {
-      attempts: attempt.number - this.#claimed.attemptsBefore,
-      policy: this.#pipeline.policyFor(this.#claimed),
+  async #decide(outcome: Outcome, attempt: NewAttempt): Promise<Decision> {
+    const { clock, random, canWait, shutdown } = this.#pipeline
+    const attempts = attempt.number - this.#claimed.attemptsBefore
+    return decide(outcome, {
+      attempts,
+      policy: this.#policy,
+      isRetryable: !mayBeRetried(outcome) || (await this.#isRetryable(outcome, attempts)),
       canWaitInRound: !shutdown.aborted && canWait(),
       nowMs: clock(),
       random: random(),
-    }
+    })
+  }
+
+  async #isRetryable({ status, error }: Outcome, attemptNumber: number): Promise<boolean> {
     try {
-      return decide(outcome, context)
-    } catch (error) {
-      // The host's shouldRetry threw: the failure is treated as any other.
-      lifecycle.emit('worker.error', { error, during: 'retry.shouldRetry' })
-      return decide(outcome, { ...context, policy: { ...context.policy, shouldRetry: () => true } })
+      return await this.#policy.shouldRetry({ status, error, attemptNumber })
+    } catch (thrown) {
+      // The host's function threw: the failure is treated as any other.
+      this.#pipeline.lifecycle.emit('worker.error', { error: thrown, during: 'retry.shouldRetry' })
+      return true
     }
   }
 
@@ -189,11 +212,10 @@ class Round {
       this.#setWaiting(true)
       throw new NextAttempt()
     }
-    if (decision.next === 'retry_later' && decision.gateMs !== null)
-      await this.#pipeline.gate(this.#claimed, decision.gateMs)
+    if ('gateMs' in decision && decision.gateMs !== null) await this.#pipeline.gate(this.#claimed, decision.gateMs)
     if (decision.next === 'failed' && decision.disablesWebhook) await this.#pipeline.disableWebhook(this.#claimed)
     if (settled.state === 'succeeded') lifecycle.emit('delivery.succeeded', { ...this.#ref(), attempt })
-    if (decision.next === 'failed')
+    if (decision.next === 'failed' && settled.state === 'failed')
       lifecycle.emit('delivery.failed', { ...this.#ref(), attempt, reason: decision.reason })
     return this.#end(settled.state, attempt)
   }

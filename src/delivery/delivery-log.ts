@@ -1,8 +1,8 @@
 import type { Attempt, Delivery, DeliveryState, Page } from '../domain/delivery.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isId } from '../domain/id.ts'
-import { assertTenantId, invalid, pageLimit } from '../registry/scope.ts'
-import type { TenantScope } from '../registry/webhook-registry.ts'
+import { assertKnown, assertTenantId, invalid, pageLimit } from '../registry/scope.ts'
+import type { TenantScope } from '../registry/scope.ts'
 import type { DeliveryFilter } from '../storage/query.ts'
 import type { Storage } from '../storage/storage.ts'
 
@@ -18,6 +18,8 @@ export interface ListDeliveriesQuery extends TenantScope, DeliveryFilter {
 
 const states: readonly DeliveryState[] = ['pending', 'succeeded', 'failed', 'cancelled', 'skipped']
 
+const filters = ['tenantId', 'webhookId', 'eventId', 'state', 'type', 'after', 'before', 'limit', 'cursor', 'order']
+
 /** Reads deliveries and attempts, and puts deliveries back in line. */
 export class DeliveryLog {
   readonly #storage: Storage
@@ -27,6 +29,7 @@ export class DeliveryLog {
   }
 
   async list(query: ListDeliveriesQuery): Promise<Page<Delivery>> {
+    assertKnown(query, filters)
     const { tenantId, limit, ...rest } = query
     assertFilter(rest)
     const checked = { tenantId: assertTenantId(tenantId), limit: pageLimit(limit) }

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { EventSchemas } from '../domain/catalogue.ts'
 import { testEventType } from '../domain/event-type.ts'
 import type { WebhookRegistry } from '../registry/webhook-registry.ts'
-import type { Scheme } from '../signing/scheme.ts'
+import { checkScheme, type Scheme } from '../signing/scheme.ts'
 import { standardWebhooks } from '../signing/schemes/standard-webhooks.ts'
 import type { Claimed } from '../storage/storage.ts'
 import { retryPolicy, singleAttempt, type RetryOptions, type RetryPolicy } from './retry-policy.ts'
@@ -47,6 +47,11 @@ export interface EventDispatcherOptions<Schemas extends EventSchemas = EventSche
   readonly idempotencyTtlMs?: number
   /** The longest body that may be dispatched, 1 to 16 MiB in bytes; 1 MiB unless given (Standard Webhooks recommends under 20 kB). */
   readonly maxBodyBytes?: number
+  /**
+   * The most pending deliveries of a tenant; above it `dispatch` rejects with `QUEUE_FULL`. From 1, `Infinity` for no limit; 100,000
+   * unless given. It is counted now and then, not on every dispatch, so several processes may pass it a little.
+   */
+  readonly maxPendingPerTenant?: number
   /** Makes the body from an event; `{ id, type, timestamp, data }` unless given. What it returns is serialized once. */
   readonly envelope?: (input: EnvelopeInput) => unknown
   /** The `user-agent` header. */
@@ -68,6 +73,7 @@ export interface DispatcherSettings extends SenderOptions {
   readonly pollIntervalMs: number
   readonly idempotencyTtlMs: number
   readonly maxBodyBytes: number
+  readonly maxPendingPerTenant: number
   readonly envelope: (input: EnvelopeInput) => unknown
   readonly serialize: (payload: unknown) => string
   readonly userAgent: string
@@ -89,6 +95,7 @@ const known = new Set<keyof EventDispatcherOptions>([
   'pollIntervalMs',
   'idempotencyTtlMs',
   'maxBodyBytes',
+  'maxPendingPerTenant',
   'envelope',
   'userAgent',
   'fetch',
@@ -120,6 +127,7 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
     pollIntervalMs: integer('pollIntervalMs', options.pollIntervalMs ?? 1_000, 10, 60_000),
     idempotencyTtlMs: integer('idempotencyTtlMs', options.idempotencyTtlMs ?? 86_400_000, 1_000, 30 * 86_400_000),
     maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes ?? 1_048_576, 1, 16 * 1_048_576),
+    maxPendingPerTenant: limit('maxPendingPerTenant', options.maxPendingPerTenant ?? 100_000),
     envelope: callable('envelope', options.envelope ?? standardEnvelope),
     serialize: schemes.find((scheme) => scheme.serialize !== undefined)?.serialize ?? JSON.stringify,
     userAgent: checkUserAgent(options.userAgent ?? `posthorn/${version}`),
@@ -138,7 +146,8 @@ function checkSchemes(schemes: readonly Scheme[]): readonly Scheme[] {
   if (!Array.isArray(schemes) || schemes.length === 0) {
     throw new TypeError('schemes must be a list of at least one scheme, for instance [standardWebhooks].')
   }
-  const names = schemes.map((scheme) => scheme?.name)
+  for (const scheme of schemes) checkScheme('EventDispatcher', scheme)
+  const names = schemes.map((scheme) => scheme.name)
   if (new Set(names).size < names.length) throw new TypeError(`schemes has one twice: ${names.join(', ')}.`)
   const own = schemes.filter((scheme) => scheme.serialize !== undefined)
   if (own.length > 1) {
@@ -153,6 +162,10 @@ function integer(name: string, value: unknown, min: number, max: number): number
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${String(value)}.`)
   if (Number.isInteger(value) && value >= min && value <= max) return value
   throw new RangeError(`${name} must be an integer from ${min} to ${max}, not ${value}.`)
+}
+
+function limit(name: string, value: unknown): number {
+  return value === Infinity ? value : integer(name, value, 1, Number.MAX_SAFE_INTEGER)
 }
 
 function callable<F>(name: string, value: F): F {

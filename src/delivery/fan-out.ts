@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { EventCatalogue } from '../domain/catalogue.ts'
 import { PosthornError } from '../domain/error.ts'
+import { isStorable } from '../domain/text.ts'
 import { isEventType, patternsMatching, testEventType } from '../domain/event-type.ts'
 import { newId } from '../registry/id.ts'
 import { assertTenantId, invalid } from '../registry/scope.ts'
@@ -38,16 +39,18 @@ export class FanOut {
     const tenantId = assertTenantId(input.tenantId)
     assertType(type)
     await this.#catalogue?.validate(type, data)
-    const event = this.write(type, data, tenantId)
+    const event = await this.write(type, data, tenantId)
     const options = { ...this.#idempotency(input), ...delay(input.delayMs) }
     return { ...event, ...options, deliveries: await this.#deliveries(tenantId, type, joined) }
   }
 
   /** Makes the event of a type that is taken as it is, without deliveries. */
-  write(type: string, data: unknown, tenantId: string): Omit<NewEvent, 'deliveries'> {
+  async write(type: string, data: unknown, tenantId: string): Promise<Omit<NewEvent, 'deliveries'>> {
     const { clock, envelope, serialize, maxBodyBytes } = this.#settings
     const id = newId()
-    const body = toText(type, data, () => serialize(envelope({ id, type, timestamp: new Date(clock()), data })))
+    assertData(type, data)
+    const payload = await envelope({ id, type, timestamp: new Date(clock()), data })
+    const body = toText(type, () => serialize(payload))
     if (Buffer.byteLength(body) > maxBodyBytes) {
       throw invalidData(
         type,
@@ -64,8 +67,9 @@ export class FanOut {
 
   #idempotency({ idempotencyKey, type, data }: FanOutInput) {
     if (idempotencyKey === undefined) return {}
-    if (typeof idempotencyKey !== 'string' || idempotencyKey === '' || idempotencyKey.length > 255) {
-      throw invalid('idempotencyKey', 'must be a string of 1 to 255 characters')
+    const isFitting = typeof idempotencyKey === 'string' && idempotencyKey !== '' && idempotencyKey.length <= 255
+    if (!isFitting || !isStorable(idempotencyKey)) {
+      throw invalid('idempotencyKey', 'must be a string of 1 to 255 characters, without NUL and lone surrogates')
     }
     // The body itself carries a new id and time on every dispatch; what the caller gave is what must be the same.
     const bodyHash = createHash('sha256')
@@ -95,9 +99,12 @@ function delay(delayMs: unknown): { delayMs?: number } {
   throw invalid('delayMs', `must be an integer from 0 to ${maxDelayMs} (30 days)`)
 }
 
-function toText(type: string, data: unknown, serialize: () => string | undefined): string {
+function assertData(type: string, data: unknown): void {
   if (data === undefined) throw invalidData(type, 'is undefined: pass null for an event without data')
   if (typeof data === 'function' || typeof data === 'symbol') throw invalidData(type, noJsonForm)
+}
+
+function toText(type: string, serialize: () => string | undefined): string {
   let text: string | undefined
   try {
     text = serialize()

@@ -3,6 +3,7 @@ import type { Storage } from '../storage/storage.ts'
 
 interface Hold {
   readonly lease: string
+  /** When storage was last asked for it, which is no later than when it was given. */
   renewedAt: number
   isLost: boolean
 }
@@ -21,16 +22,23 @@ export class Leases {
     this.#onError = onError
   }
 
-  /** Begins to keep a lease alive. */
-  hold({ id, lease }: LeaseRef): void {
-    this.#holds.set(id, { lease, renewedAt: performance.now(), isLost: false })
+  /** Begins to keep alive a lease that was asked for at `askedAt`, on the monotonic clock. */
+  hold({ id, lease }: LeaseRef, askedAt: number): void {
+    this.#holds.set(id, { lease, renewedAt: askedAt, isLost: false })
     this.#timer ??= setInterval(() => void this.#renew(), this.#leaseMs / 3).unref()
   }
 
   /** Says whether a delivery may be in other hands by now. */
   isLost({ id, lease }: LeaseRef): boolean {
     const hold = this.#holds.get(id)
-    return hold === undefined || hold.lease !== lease || hold.isLost
+    if (hold === undefined || hold.lease !== lease || hold.isLost) return true
+    return performance.now() - hold.renewedAt >= this.#leaseMs
+  }
+
+  /** Takes note that a lease was prolonged by a settlement that was asked for at `askedAt`. */
+  prolonged({ id, lease }: LeaseRef, askedAt: number): void {
+    const hold = this.#holds.get(id)
+    if (hold?.lease === lease) hold.renewedAt = askedAt
   }
 
   /** Stops to keep a lease alive. */
@@ -46,18 +54,15 @@ export class Leases {
     const now = performance.now()
     const old = [...this.#holds].filter(([, hold]) => !hold.isLost && now - hold.renewedAt >= this.#leaseMs / 3 - 1)
     if (old.length === 0) return
+    const refs = old.map(([id, { lease }]) => ({ id, lease }))
     try {
-      const renewed = new Set(
-        await this.#storage.renew(
-          old.map(([id, { lease }]) => ({ id, lease })),
-          this.#leaseMs,
-        ),
-      )
+      const renewed = new Set(await this.#storage.renew(refs, this.#leaseMs))
       for (const [id, hold] of old) {
         if (renewed.has(id)) hold.renewedAt = now
         else hold.isLost = true
       }
     } catch (error) {
+      // Tried again in a third of the lease; when it has run out, `isLost` says so.
       this.#onError(error)
     }
   }

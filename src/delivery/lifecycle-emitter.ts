@@ -1,47 +1,81 @@
 import type { LifecycleEvents, LifecycleListener } from '../domain/lifecycle.ts'
 
+type Name = keyof LifecycleEvents
+interface Registration {
+  readonly listener: (event: never) => unknown
+}
+
+// By name, so that a misspelt one is refused instead of never called.
+const names: Readonly<Record<Name, true>> = {
+  'delivery.attempted': true,
+  'delivery.succeeded': true,
+  'delivery.failed': true,
+  'delivery.cancelled': true,
+  'delivery.lost': true,
+  'webhook.disabled': true,
+  'worker.error': true,
+}
+
 /** Keeps listeners by name and shields the pipeline from them. */
 export class LifecycleEmitter {
-  readonly #listeners = new Map<keyof LifecycleEvents, Set<(event: never) => unknown>>()
+  readonly #registrations = new Map<Name, Set<Registration>>()
 
-  /** Adds a listener; the function returned removes it. */
-  on<Name extends keyof LifecycleEvents>(name: Name, listener: LifecycleListener<Name>): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set()
-    this.#listeners.set(name, listeners)
-    listeners.add(listener)
-    return () => void listeners.delete(listener)
+  /** Adds a listener; the function returned removes it. Throws a TypeError for an unknown name, or what is no function. */
+  on<N extends Name>(name: N, listener: LifecycleListener<N>): () => void {
+    if (!Object.hasOwn(names, name)) {
+      throw new TypeError(
+        `There is no lifecycle event ${JSON.stringify(name)}: use one of ${Object.keys(names).join(', ')}.`,
+      )
+    }
+    if (typeof listener !== 'function')
+      throw new TypeError(`The listener of ${name} must be a function, not ${typeof listener}.`)
+    const registrations = this.#registrations.get(name) ?? new Set()
+    this.#registrations.set(name, registrations)
+    const registration = { listener }
+    registrations.add(registration)
+    return () => void registrations.delete(registration)
   }
 
   /** Says whether anybody listens, so that no event is built for nobody. */
-  has(name: keyof LifecycleEvents): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0
+  has(name: Name): boolean {
+    return (this.#registrations.get(name)?.size ?? 0) > 0
   }
 
   /** Tells every listener, in the order they were added. Never throws. */
-  emit<Name extends keyof LifecycleEvents>(name: Name, event: LifecycleEvents[Name]): void {
-    const listeners = this.#listeners.get(name)
-    if (listeners === undefined || listeners.size === 0) {
-      // An inner failure that nobody listens for must still be seen.
-      if (name === 'worker.error') warn((event as LifecycleEvents['worker.error']).error) // narrowed by name
-      return
-    }
-    for (const listener of [...listeners]) {
+  emit<N extends Name>(name: N, event: LifecycleEvents[N]): void {
+    // An inner failure that nobody listens for must still be seen.
+    if (name === 'worker.error' && !this.has(name)) warn((event as LifecycleEvents['worker.error']).error) // narrowed by name
+    for (const { listener } of [...(this.#registrations.get(name) ?? [])]) {
       try {
-        const result = (listener as LifecycleListener<Name>)(event) // stored under its own name
-        if (result instanceof Promise) result.catch((error: unknown) => this.#report(name, error))
+        const result = (listener as LifecycleListener<N>)(event) // stored under its own name
+        // Whatever has a `then`, also of another realm, may reject.
+        if (isThenable(result)) Promise.resolve(result).catch((error: unknown) => this.#report(name, error))
       } catch (error) {
         this.#report(name, error)
       }
     }
   }
 
-  #report(name: keyof LifecycleEvents, error: unknown): void {
+  #report(name: Name, error: unknown): void {
     if (name === 'worker.error') warn(error)
     else this.emit('worker.error', { error, during: `listener of ${name}` })
   }
 }
 
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
 function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const text = describe(error)
   queueMicrotask(() => process.emitWarning(text, 'PosthornWarning'))
+}
+
+// Anything can be thrown, also what cannot be made a text.
+function describe(error: unknown): string {
+  try {
+    return `${error instanceof Error ? (error.stack ?? error.message) : error}`
+  } catch {
+    return 'An error was thrown that cannot be shown.'
+  }
 }

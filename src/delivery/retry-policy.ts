@@ -12,8 +12,8 @@ export interface RetryOptions {
   readonly factor?: number
   /** Whether each wait is multiplied by a random number from 1 to 2; true unless given. */
   readonly randomize?: boolean
-  /** Asked after each failed attempt; false ends the delivery as `failed` (`rejected`). Every failure is retried unless given. */
-  readonly shouldRetry?: (failure: AttemptFailure) => boolean
+  /** Asked after each failed attempt, 410 excepted; false ends the delivery as `failed` (`rejected`). Every failure is retried unless given. */
+  readonly shouldRetry?: (failure: AttemptFailure) => boolean | Promise<boolean>
 }
 
 /** What {@link RetryOptions.shouldRetry} is asked about. */
@@ -39,7 +39,7 @@ export interface RetryPolicy {
   /** See {@link RetryOptions.randomize}. */
   readonly randomize: boolean
   /** See {@link RetryOptions.shouldRetry}. */
-  readonly shouldRetry: (failure: AttemptFailure) => boolean
+  readonly shouldRetry: (failure: AttemptFailure) => boolean | Promise<boolean>
   /** The durable waits between rounds, in milliseconds. */
   readonly schedule: readonly number[]
 }

@@ -2,7 +2,7 @@ import { createFetch } from 'ofetch'
 import { Agent, request } from 'undici'
 import type { Clock } from '../domain/clock.ts'
 import type { AttemptErrorCode } from '../domain/delivery.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { Outcome, ResponseOutcome } from '../domain/outcome.ts'
 import { errorCodeOf } from './network-error.ts'
 import { readCapped } from './response-text.ts'
 
@@ -32,7 +32,7 @@ export interface Sender {
   send(request: SendRequest): Promise<Outcome>
   /** Ends every request under way; each has the outcome `aborted`. */
   abort(): void
-  /** Closes idle connections once no request is under way. */
+  /** Closes every connection. */
   close(): Promise<void>
 }
 
@@ -56,45 +56,52 @@ export function createSender(options: SenderOptions): Sender {
   const http = createFetch({ fetch: options.fetch ?? (thinFetch(agent) as unknown as typeof globalThis.fetch) })
   const underWay = new Set<AbortController>()
 
-  async function send({ url, headers, body }: SendRequest): Promise<Outcome> {
+  async function send(request: SendRequest): Promise<Outcome> {
     const controller = new AbortController()
     const startedAt = new Date(clock())
     const started = performance.now()
-    let cause: AttemptErrorCode | null = null
+    const time = () => ({ startedAt, durationMs: Math.round(performance.now() - started) })
+    let end: AttemptErrorCode = 'aborted'
     // No unref: somebody waits for this attempt.
     const deadline = setTimeout(() => {
-      cause = 'timeout'
+      end = 'timeout'
       controller.abort()
     }, timeoutMs)
+    // Raced, because a fetch that was given may not heed its signal.
+    const aborted = new Promise<null>((resolve) => {
+      controller.signal.addEventListener('abort', () => setImmediate(resolve, null), { once: true })
+    })
     underWay.add(controller)
-    const time = () => ({ startedAt, durationMs: Math.round(performance.now() - started) })
-
     try {
-      const response: ThinResponse = await http.raw(url, {
-        method: 'POST',
-        headers,
-        body,
-        redirect: 'manual',
-        retry: false,
-        ignoreResponseError: true,
-        responseType: 'stream',
-        signal: controller.signal,
-      })
-      const text = await readCapped(response.body, maxResponseBytes)
-      return { ...time(), status: response.status, error: null, headers: plainHeaders(response.headers), body: text }
+      const response = await Promise.race([exchange(request, controller.signal), aborted])
+      return response === null ? { ...time(), status: null, error: end } : { ...time(), ...response }
     } catch (error) {
-      const fallback = controller.signal.aborted ? 'aborted' : errorCodeOf(error)
-      return { ...time(), status: null, error: cause ?? fallback }
+      return { ...time(), status: null, error: controller.signal.aborted ? end : errorCodeOf(error) }
     } finally {
       clearTimeout(deadline)
       underWay.delete(controller)
     }
   }
 
+  async function exchange({ url, headers, body }: SendRequest, signal: AbortSignal): Promise<ResponseOutcome> {
+    const response: ThinResponse = await http.raw(url, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      retry: false,
+      ignoreResponseError: true,
+      responseType: 'stream',
+      signal,
+    })
+    const text = await readCapped(response.body, maxResponseBytes)
+    return { status: response.status, error: null, headers: plainHeaders(response.headers), body: text }
+  }
+
   return {
     send,
     abort: () => underWay.forEach((controller) => controller.abort()),
-    close: () => agent.close(),
+    close: () => agent.destroy(),
   }
 }
 

@@ -30,7 +30,7 @@ export class Settler {
         const settled = new Map((await storage.settle(settlements)).map((result) => [result.id, result]))
         return settlements.map(({ id }) => settled.get(id) ?? null)
       },
-      { maxItems: 500 },
+      { maxSize: 500, keyOf: ({ id }) => id },
     )
   }
 

@@ -1,5 +1,5 @@
-import { disableWebhook } from '../registry/disable.ts'
-import type { Claimed, EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
+import { disableGone } from '../registry/disable.ts'
+import type { Claimed, ClaimResult, EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import { deliver, type Pipeline, type RoundResult } from './deliver.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
 import { Leases } from './leases.ts'
@@ -11,66 +11,53 @@ import { Slots } from './slots.ts'
 
 // A round that waits between attempts costs a few kilobytes; past this multiple of the concurrency its wait is parked in storage.
 const maxWaitingPerSlot = 4
+// How long storage may take to take back what was aborted, before the worker goes without knowing.
+const graceMs = 5_000
 
-/**
- * Holds claimed deliveries and makes their rounds, at most `concurrency` at a time, and accounts for what it holds. Where they come
- * from is not its affair: see {@link ClaimLoop}.
- */
+/** What a run did. */
+export interface RunResult {
+  /** Deliveries it claimed. */
+  readonly claimed: number
+  /** Of these, succeeded. */
+  readonly succeeded: number
+  /** Of these, failed for good. */
+  readonly failed: number
+}
+
+/** Holds claimed deliveries and makes their rounds, at most `concurrency` at a time, and accounts for what it holds. */
 export class Worker {
   readonly #storage: Storage
   readonly #settings: DispatcherSettings
   readonly #lifecycle: LifecycleEmitter
+  readonly #onFree: (hasFreedWork: boolean) => void
   readonly #shutdown = new AbortController()
   readonly #hardStop = new AbortController()
   readonly #sender: Sender
   readonly #leases: Leases
   readonly #pipeline: Pipeline
-  readonly #rounds = new Set<Promise<RoundResult>>()
+  /** Rounds under way, and calls to storage that may bring new ones. */
+  readonly #busy = new Set<Promise<unknown>>()
   readonly #watchers = new Map<string, (result: RoundResult) => void>()
   readonly #heldByWebhook = new Map<string, number>()
+  #counts: RunResult = { claimed: 0, succeeded: 0, failed: 0 }
   #active = 0
   #waiting = 0
   #reserved = 0
-
-  readonly #onFree: (hasFreedWork: boolean) => void
 
   /** `onFree` is told whenever there is room for a delivery, and whether one that could not be claimed before may be claimable now. */
   constructor(
     storage: Storage,
     settings: DispatcherSettings,
     lifecycle: LifecycleEmitter,
-    onFree: (hasFreedWork: boolean) => void,
+    onFree: (hasFreedWork: boolean) => void = () => {},
   ) {
-    this.#onFree = onFree
     this.#storage = storage
     this.#settings = settings
     this.#lifecycle = lifecycle
+    this.#onFree = onFree
     this.#sender = createSender(settings)
     this.#leases = new Leases(storage, settings.leaseMs, (error) => this.#report(error, 'renew'))
-    const settler = new Settler(storage, {
-      giveUpAfterMs: Math.max(settings.leaseMs, 30_000),
-      hardStop: this.#hardStop.signal,
-      onError: (error) => this.#report(error, 'settle'),
-    })
-    this.#pipeline = {
-      sender: this.#sender,
-      signatures: new Signatures(settings.schemes),
-      slots: new Slots(settings.concurrency),
-      leases: this.#leases,
-      lifecycle,
-      policyFor: settings.policyFor,
-      userAgent: settings.userAgent,
-      leaseMs: settings.leaseMs,
-      clock: settings.clock,
-      random: settings.random,
-      shutdown: this.#shutdown.signal,
-      settle: (settlement) => settler.settle(settlement),
-      canWait: () => this.#waiting < settings.concurrency * maxWaitingPerSlot,
-      onWaiting: (isWaiting) => this.#countWaiting(isWaiting),
-      disableWebhook: (claimed) => this.#disableGone(claimed),
-      gate: ({ webhook }, forMs) =>
-        storage.gate(webhook.id, forMs).catch((error: unknown) => this.#report(error, `gating webhook ${webhook.id}`)),
-    }
+    this.#pipeline = this.#createPipeline()
   }
 
   /** How many more deliveries can be begun now. */
@@ -78,29 +65,90 @@ export class Worker {
     return Math.max(0, this.#settings.concurrency - this.#active - this.#reserved)
   }
 
-  /** Whether no round is under way, waiting ones included. */
+  /** What it did so far. */
+  get counts(): RunResult {
+    return this.#counts
+  }
+
+  /** Whether nothing is under way, waiting rounds included. */
   get isIdle(): boolean {
-    return this.#rounds.size === 0
+    return this.#busy.size === 0
   }
 
   /** Writes events and begins at once with up to `limit` of their deliveries. Says whether some were left. */
   async enqueue(events: readonly NewEvent[], limit: number): Promise<{ results: EnqueueResult[]; hasMore: boolean }> {
-    this.#reserved += limit
+    const written = events.reduce((count, event) => count + event.deliveries.length, 0)
+    const claimable = this.#shutdown.signal.aborted ? 0 : Math.min(limit, written)
     try {
-      const claimFor = limit > 0 ? { claimFor: { leaseMs: this.#settings.leaseMs, limit } } : {}
-      const { results, claimed } = await this.#storage.enqueue(events, claimFor)
-      for (const each of claimed) void this.begin(each)
-      const written = events.reduce((count, event) => count + event.deliveries.length, 0)
-      return { results, hasMore: claimed.length < written }
+      return await this.#reserving(claimable, async () => {
+        const claimFor = claimable > 0 ? { claimFor: { leaseMs: this.#settings.leaseMs, limit: claimable } } : {}
+        const askedAt = performance.now()
+        const { results, claimed } = await this.#storage.enqueue(events, claimFor)
+        for (const each of claimed) void this.#begin(each, askedAt)
+        return { results, hasMore: claimed.length < written }
+      })
     } finally {
-      this.#reserved -= limit
+      // A claim that found all room reserved has gone to sleep.
+      if (claimable > 0) this.#onFree(false)
     }
   }
 
-  /** Makes the round of a claimed delivery. Never rejects. */
-  begin(claimed: Claimed): Promise<RoundResult> {
+  /** Claims up to `limit` due deliveries and makes their rounds. */
+  async claim(limit: number): Promise<ClaimResult & { readonly rounds: Promise<RoundResult>[] }> {
+    return await this.#reserving(limit, async () => {
+      const askedAt = performance.now()
+      const result = await this.#storage.claim({ limit, leaseMs: this.#settings.leaseMs })
+      return { ...result, rounds: result.claimed.map((each) => this.#begin(each, askedAt)) }
+    })
+  }
+
+  /** Watches for the next round of a delivery that ends here; the result is null after `timeoutMs`. Must be ended. */
+  watch(id: string, timeoutMs: number): { readonly result: Promise<RoundResult | null>; end(): void } {
+    let timer: NodeJS.Timeout | undefined
+    const result = new Promise<RoundResult | null>((resolve) => {
+      this.#watchers.set(id, resolve)
+      timer = setTimeout(() => resolve(null), timeoutMs)
+    })
+    const end = () => {
+      clearTimeout(timer)
+      this.#watchers.delete(id)
+    }
+    return { result, end }
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.allSettled(this.#busy)
+  }
+
+  /** Gives back what waits, and begins nothing more. */
+  shutDown(): void {
+    this.#shutdown.abort()
+  }
+
+  /** Ends the requests under way; each delivery is given back. */
+  abort(): void {
+    this.#shutdown.abort()
+    this.#hardStop.abort()
+    this.#sender.abort()
+  }
+
+  /** Waits until everything was given back, for a few seconds after {@link abort}, and closes the connections. */
+  async close(): Promise<void> {
+    const aborted = new Promise<void>((resolve) => {
+      if (this.#hardStop.signal.aborted) resolve()
+      else this.#hardStop.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    const settled = this.settled()
+    await Promise.race([settled, aborted])
+    await Promise.race([settled, pause(graceMs)])
+    this.abort()
+    await this.#sender.close()
+  }
+
+  #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {
     const { id } = claimed.webhook
-    this.#leases.hold(claimed)
+    this.#leases.hold(claimed, askedAt)
     this.#active++
     this.#heldByWebhook.set(id, (this.#heldByWebhook.get(id) ?? 0) + 1)
     const round = deliver(claimed, this.#pipeline)
@@ -109,45 +157,28 @@ export class Worker {
         return { state: 'lost', attempt: null }
       })
       .then((result) => {
-        this.#rounds.delete(round)
         this.#end(claimed, result)
+        this.#counts = counted(this.#counts, result)
         this.#watchers.get(claimed.id)?.(result)
         return result
       })
-    this.#rounds.add(round)
-    return round
+    return this.#track(round)
   }
 
-  /** Resolves with the next round of a delivery that ends here, or null after `timeoutMs`. */
-  async watch(id: string, timeoutMs: number): Promise<RoundResult | null> {
-    let timer: NodeJS.Timeout | undefined
-    const result = await new Promise<RoundResult | null>((resolve) => {
-      this.#watchers.set(id, resolve)
-      timer = setTimeout(() => resolve(null), timeoutMs)
-    })
-    clearTimeout(timer)
-    this.#watchers.delete(id)
-    return result
-  }
-
-  /** Resolves when every round under way has ended. */
-  async settled(): Promise<void> {
-    while (this.#rounds.size > 0) await Promise.all(this.#rounds)
-  }
-
-  /** Lets requests under way end for `timeoutMs`, gives everything else back at once, then aborts what is left. */
-  async stop(timeoutMs: number): Promise<void> {
-    this.#shutdown.abort()
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<'timeout'>((resolve) => (timer = setTimeout(() => resolve('timeout'), timeoutMs)))
-    const ended = await Promise.race([this.settled(), timeout])
-    clearTimeout(timer)
-    if (ended === 'timeout') {
-      this.#hardStop.abort()
-      this.#sender.abort()
-      await this.settled()
+  // Room that is spoken for while storage is asked.
+  async #reserving<T>(count: number, work: () => Promise<T>): Promise<T> {
+    this.#reserved += count
+    try {
+      return await this.#track(work())
+    } finally {
+      this.#reserved -= count
     }
-    await this.#sender.close()
+  }
+
+  #track<T>(promise: Promise<T>): Promise<T> {
+    const tracked = promise.finally(() => this.#busy.delete(tracked))
+    this.#busy.add(tracked)
+    return tracked
   }
 
   #end(claimed: Claimed, result: RoundResult): void {
@@ -167,12 +198,41 @@ export class Worker {
     if (isWaiting) this.#onFree(false)
   }
 
+  #createPipeline(): Pipeline {
+    const { leaseMs, concurrency, schemes, policyFor, userAgent, clock, random } = this.#settings
+    const settler = new Settler(this.#storage, {
+      giveUpAfterMs: Math.max(leaseMs, 30_000),
+      hardStop: this.#hardStop.signal,
+      onError: (error) => this.#report(error, 'settle'),
+    })
+    return {
+      sender: this.#sender,
+      signatures: new Signatures(schemes),
+      slots: new Slots(concurrency),
+      leases: this.#leases,
+      lifecycle: this.#lifecycle,
+      policyFor,
+      userAgent,
+      leaseMs,
+      clock,
+      random,
+      shutdown: this.#shutdown.signal,
+      settle: (settlement) => settler.settle(settlement),
+      canWait: () => this.#waiting < concurrency * maxWaitingPerSlot,
+      onWaiting: (isWaiting) => this.#countWaiting(isWaiting),
+      disableWebhook: (claimed) => this.#disableGone(claimed),
+      gate: ({ webhook }, forMs) =>
+        this.#storage
+          .gate(webhook.id, forMs)
+          .catch((error: unknown) => this.#report(error, `gating webhook ${webhook.id}`)),
+    }
+  }
+
   async #disableGone({ webhook }: Claimed): Promise<void> {
     const { id, tenantId } = webhook
     try {
-      const now = new Date(this.#settings.clock())
-      const disabled = await disableWebhook(this.#storage, id, tenantId, { reason: 'gone', now })
-      if (disabled !== null) this.#lifecycle.emit('webhook.disabled', { webhookId: id, tenantId, reason: 'gone' })
+      const isDisabled = await disableGone(this.#storage, webhook, new Date(this.#settings.clock()))
+      if (isDisabled) this.#lifecycle.emit('webhook.disabled', { webhookId: id, tenantId, reason: 'gone' })
     } catch (error) {
       // The next 410 tries again.
       this.#report(error, `disabling webhook ${id}`)
@@ -182,4 +242,17 @@ export class Worker {
   #report(error: unknown, during: string): void {
     this.#lifecycle.emit('worker.error', { error, during })
   }
+}
+
+function counted({ claimed, succeeded, failed }: RunResult, { state }: RoundResult): RunResult {
+  return {
+    claimed: claimed + 1,
+    succeeded: succeeded + (state === 'succeeded' ? 1 : 0),
+    failed: failed + (state === 'failed' ? 1 : 0),
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  // Nothing hangs on it but the wait itself.
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }

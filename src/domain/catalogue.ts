@@ -19,7 +19,7 @@ export interface EventCatalogue<Schemas extends EventSchemas = EventSchemas> {
    * Checks an event's data.
    * @throws {PosthornError} `INVALID_EVENT` naming the type and the path of every problem.
    */
-  validate(type: string, data: unknown): void | Promise<void>
+  validate(type: string, data: unknown): Promise<void>
 }
 
 /** What `dispatch` accepts: the catalogue's types with their data, or any type with any data where there is no catalogue. */
@@ -45,12 +45,10 @@ export function defineEvents<const Schemas extends EventSchemas>(schemas: Schema
     schemas,
     has: (type: string) => byType.has(type),
     matches: (pattern: string) => types.some((type) => matchesPattern(pattern, type)),
-    validate(type: string, data: unknown) {
+    async validate(type: string, data: unknown) {
       const schema = byType.get(type)
       if (schema === undefined) throw unknownType(type, types)
-      const result = schema['~standard'].validate(data)
-      if (result instanceof Promise) return result.then((settled) => assertValid(type, settled.issues))
-      assertValid(type, result.issues)
+      assertValid(type, await issuesOf(type, schema, data))
     },
   })
 }
@@ -73,6 +71,18 @@ function isObjectLike(value: unknown): value is object {
 function unknownType(type: string, types: readonly string[]): PosthornError {
   const issues: Issue[] = [{ path: 'type', message: `is not one of ${types.join(', ')}` }]
   return new PosthornError('INVALID_EVENT', `Event type ${JSON.stringify(type)} is not in the catalogue.`, { issues })
+}
+
+async function issuesOf(type: string, schema: StandardSchema, data: unknown) {
+  try {
+    return (await schema['~standard'].validate(data)).issues
+  } catch (error) {
+    const issues: Issue[] = [{ path: '', message: 'could not be checked: its schema threw' }]
+    throw new PosthornError('INVALID_EVENT', `The data of ${type} could not be checked: its schema threw.`, {
+      issues,
+      cause: error,
+    })
+  }
 }
 
 function assertValid(type: string, found: readonly StandardIssue[] | undefined): void {

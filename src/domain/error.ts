@@ -6,6 +6,7 @@
  * - `CONFLICT`: another writer changed the row first, or the id is taken.
  * - `INVALID_EVENT`: the event's type or data is not what the catalogue allows.
  * - `IDEMPOTENCY_CONFLICT`: the idempotency key was used with another body.
+ * - `QUEUE_FULL`: the tenant has too many pending deliveries; dispatch again later.
  * - `WEBHOOK_DISABLED`: the operation needs an active webhook.
  * - `PAYLOAD_GONE`: the event's body was removed by retention and cannot be sent again.
  * - `CURSOR_INVALID`: a page cursor that this query did not give out.
@@ -29,6 +30,7 @@ export type PosthornErrorCode =
   | 'CONFLICT'
   | 'INVALID_EVENT'
   | 'IDEMPOTENCY_CONFLICT'
+  | 'QUEUE_FULL'
   | 'WEBHOOK_DISABLED'
   | 'PAYLOAD_GONE'
   | 'CURSOR_INVALID'

@@ -1,22 +1,30 @@
+import { PosthornError } from '../domain/error.ts'
 import type { Storage, StoredWebhook } from '../storage/storage.ts'
-
-/** Why a webhook is not active. */
-export type DisabledReason = 'manual' | 'gone'
 
 // A few hundred rows a statement: long enough to be quick, short enough to let others in between.
 const chunk = 500
+const maxTries = 5
 
-/** Makes a webhook inactive and cancels what waits for it; null where there is none. */
-export async function disableWebhook(
-  storage: Storage,
-  id: string,
-  tenantId: string,
-  change: { readonly reason: DisabledReason; readonly now: Date },
-): Promise<StoredWebhook | null> {
-  const patch = { isActive: false, disabledReason: change.reason, updatedAt: change.now }
-  const stored = await storage.updateWebhook(id, tenantId, patch)
-  if (stored !== null) await cancelPending(storage, id, tenantId, 'disabled')
-  return stored
+/**
+ * Disables a webhook whose receiver answered 410, and cancels what waits for it. Does nothing, and says false, where it is not active
+ * any more or has another URL by now.
+ */
+export async function disableGone(storage: Storage, called: StoredWebhook, now: Date): Promise<boolean> {
+  const { id, tenantId, url } = called
+  for (let tries = 1; ; tries++) {
+    const stored = await storage.getWebhook(id, tenantId)
+    if (stored === null || !stored.isActive || stored.url !== url) return false
+    const patch = { isActive: false, disabledReason: 'gone', updatedAt: now }
+    try {
+      if ((await storage.updateWebhook(id, tenantId, patch, stored.version)) === null) return false
+      break
+    } catch (error) {
+      // Somebody changed it in between: look again.
+      if (tries === maxTries || !(error instanceof PosthornError && error.code === 'CONFLICT')) throw error
+    }
+  }
+  await cancelPending(storage, id, tenantId, 'disabled')
+  return true
 }
 
 /** Cancels every delivery that waits for a webhook and that nobody holds. */

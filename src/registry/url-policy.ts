@@ -1,3 +1,5 @@
+import { isStorable } from '../domain/text.ts'
+
 /** The longest webhook URL accepted, in characters. */
 export const maxUrlLength = 2048
 
@@ -7,7 +9,7 @@ export function problemOfUrl(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null) return 'is not an absolute URL: write https://host/path'
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must start with https:// or http://'
-  if (text.trim() !== text || hasControl(text))
+  if (text.trim() !== text || hasControl(text) || !isStorable(text))
     return 'contains white space at its ends or control characters: remove them'
   if (url.username !== '' || url.password !== '')
     return 'contains a user name or password: leave them out, they would be logged'

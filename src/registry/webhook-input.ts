@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { formatPath, type EventCatalogue } from '../domain/catalogue.ts'
 import { PosthornError, type Issue } from '../domain/error.ts'
 import { isEventPattern, maxEventTypeLength, testEventType } from '../domain/event-type.ts'
+import { isStorable } from '../domain/text.ts'
 import { assertSecret } from '../signing/secret.ts'
 import { problemOfUrl } from './url-policy.ts'
 
@@ -47,11 +48,20 @@ export interface WebhookInputSchemas {
 /** Builds the checks once per registry. */
 export function webhookInputSchemas(catalogue: EventCatalogue | undefined): WebhookInputSchemas {
   const replace = z.strictObject({
-    name: z.string().max(100, 'must have at most 100 characters').refine(isNotBlank, 'must not be empty'),
+    name: z
+      .string()
+      .max(100, 'must have at most 100 characters')
+      .refine(isNotBlank, 'must not be empty')
+      .refine(isStorable, unstorable),
     url: z.string().superRefine(checked(problemOfUrl)),
     events: z.unknown().superRefine(checkEvents(catalogue)),
     isActive: z.boolean().optional(),
-    description: z.string().max(500, 'must have at most 500 characters').nullable().optional(),
+    description: z
+      .string()
+      .max(500, 'must have at most 500 characters')
+      .refine(isStorable, unstorable)
+      .nullable()
+      .optional(),
     metadata: z.unknown().superRefine(checkMetadata).optional(),
     maxInFlight: z.int().min(1, 'must be from 1 to 1000').max(1000, 'must be from 1 to 1000').optional(),
   })
@@ -64,6 +74,8 @@ export function webhookInputSchemas(catalogue: EventCatalogue | undefined): Webh
     replace: (input) => parse<ReplaceWebhookInput>(replace, input),
   }
 }
+
+const unstorable = 'must not contain NUL or lone surrogates'
 
 type Refinement = (value: unknown, context: z.core.$RefinementCtx) => void
 
@@ -139,10 +151,17 @@ function problemOfPattern(pattern: unknown, catalogue: EventCatalogue | undefine
   return `is not a known event type: use one of ${catalogue.types.join(', ')}`
 }
 
+// A Map or a class instance would be stored as what little of it is enumerable.
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
+}
+
 const checkMetadata: Refinement = (value, context) => {
   const fail = (message: string, path: PropertyKey[] = []) => context.addIssue({ code: 'custom', message, path })
   if (value === undefined) return
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail('must be an object of strings')
+  if (!isPlainObject(value)) return fail('must be an object of strings')
   const entries = Object.entries(value)
   if (entries.length > 50) return fail('must have at most 50 entries')
   for (const [key, text] of entries) {
@@ -150,5 +169,6 @@ const checkMetadata: Refinement = (value, context) => {
     else if (key === '' || key.length > 40) fail('must have a key of 1 to 40 characters', [key])
     else if (typeof text !== 'string') fail('must be a string', [key])
     else if (text.length > 500) fail('must have at most 500 characters', [key])
+    else if (!isStorable(key) || !isStorable(text)) fail(unstorable, [key])
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Page } from '../domain/delivery.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isId } from '../domain/id.ts'
+import { isStorable } from '../domain/text.ts'
 import type { Webhook, WebhookWithSecret } from '../domain/webhook.ts'
 import { assertSecret, generateSecret } from '../signing/secret.ts'
 import type { Storage, StoredWebhook, WebhookPatch } from '../storage/storage.ts'
@@ -10,7 +11,7 @@ import { cancelPending } from './disable.ts'
 import { newId } from './id.ts'
 import { newestSecret, rotate, type RotateOptions } from './rotation.ts'
 import { seal, unseal } from './sealing.ts'
-import { assertTenantId, pageLimit, transaction } from './scope.ts'
+import { assertKnown, assertTenantId, invalid, pageLimit, tenantOf, transaction, type TenantScope } from './scope.ts'
 import {
   webhookInputSchemas,
   type CreateWebhookInput,
@@ -27,12 +28,6 @@ export interface WebhookRegistryOptions<Schemas extends EventSchemas = EventSche
   readonly events?: EventCatalogue<Schemas>
   /** Tells the time; `Date.now` unless given. */
   readonly clock?: Clock
-}
-
-/** Which tenant an operation is for. */
-export interface TenantScope {
-  /** 1 to 128 characters; `default` unless given. A webhook of another tenant answers exactly as a missing one. */
-  readonly tenantId?: string
 }
 
 /** Who creates a webhook, and for which tenant. */
@@ -73,6 +68,17 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
         'WebhookRegistry needs { storage }: pass memoryStorage(), sqliteStorage(path) or your own Storage of contract 1.',
       )
     }
+    for (const name of Object.keys(options)) {
+      if (!['storage', 'events', 'clock'].includes(name)) {
+        throw new TypeError(`WebhookRegistry has no option ${name}; known are storage, events, clock.`)
+      }
+    }
+    if (options.clock !== undefined && typeof options.clock !== 'function') {
+      throw new TypeError(`clock must be a function, not ${typeof options.clock}.`)
+    }
+    if (options.events !== undefined && typeof options.events?.validate !== 'function') {
+      throw new TypeError('events must be a catalogue: pass what defineEvents({ … }) returns.')
+    }
     this.storage = options.storage
     this.events = options.events
     this.#clock = options.clock ?? Date.now
@@ -94,6 +100,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
    */
   async create(input: CreateWebhookInput, options: CreateWebhookOptions = {}): Promise<WebhookWithSecret> {
     const valid = this.#schemas.create(input)
+    assertKnown(options, ['tenantId', 'createdBy', 'tx'])
     const tenantId = assertTenantId(options.tenantId)
     const joined = transaction(this.storage, options.tx)
     const secret = valid.secret ?? generateSecret()
@@ -127,7 +134,9 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
    * @throws {PosthornError} `VALIDATION_FAILED` for a wrong limit, `CURSOR_INVALID`.
    */
   async list(query: ListWebhooksQuery = {}): Promise<Page<Webhook>> {
+    assertKnown(query, ['tenantId', 'limit', 'cursor', 'isActive'])
     const { cursor, isActive } = query
+    if (isActive !== undefined && typeof isActive !== 'boolean') throw invalid('isActive', 'must be true or false')
     const tenantId = assertTenantId(query.tenantId)
     const limit = pageLimit(query.limit)
     await this.open()
@@ -162,7 +171,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
    * @throws {PosthornError} `NOT_FOUND`.
    */
   async delete(id: string, scope: TenantScope = {}): Promise<void> {
-    const tenantId = assertTenantId(scope.tenantId)
+    const tenantId = tenantOf(scope)
     if (!isId(id)) throw notFound(id)
     await this.open()
     if (!(await this.storage.deleteWebhook(id, tenantId))) throw notFound(id)
@@ -191,10 +200,11 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
    * still live, or another rotation was quicker three times in a row.
    */
   async rotateSecret(id: string, options: RotateOptions & TenantScope = {}): Promise<WebhookWithSecret> {
+    assertKnown(options, ['tenantId', 'secret', 'overlapMs'])
     if (options.secret !== undefined) assertSecret(options.secret)
     const secret = options.secret ?? generateSecret()
     for (let tries = 1; ; tries++) {
-      const stored = await this.#stored(id, options)
+      const stored = await this.#stored(id, { tenantId: assertTenantId(options.tenantId) })
       const now = this.#clock()
       const patch = {
         sealed: seal(rotate(unseal(stored.sealed), secret, options.overlapMs, now)),
@@ -219,7 +229,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   }
 
   async #stored(id: string, scope: TenantScope): Promise<StoredWebhook> {
-    const tenantId = assertTenantId(scope.tenantId)
+    const tenantId = tenantOf(scope)
     if (!isId(id)) throw notFound(id)
     await this.open()
     const stored = await this.storage.getWebhook(id, tenantId)
@@ -228,7 +238,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   }
 
   async #change(id: string, scope: TenantScope, patch: WebhookPatch): Promise<Webhook> {
-    const tenantId = assertTenantId(scope.tenantId)
+    const tenantId = tenantOf(scope)
     if (!isId(id)) throw notFound(id)
     await this.open()
     const stored = await this.storage.updateWebhook(id, tenantId, { ...patch, updatedAt: new Date(this.#clock()) })
@@ -270,9 +280,8 @@ function toWebhook(stored: StoredWebhook): Webhook {
 
 function assertCreatedBy(createdBy: unknown): string | null {
   if (createdBy === undefined || createdBy === null) return null
-  if (typeof createdBy === 'string' && createdBy.length <= 200) return createdBy
-  const issues = [{ path: 'createdBy', message: 'must be a string of at most 200 characters' }]
-  throw new PosthornError('VALIDATION_FAILED', 'createdBy must be a string of at most 200 characters.', { issues })
+  if (typeof createdBy === 'string' && createdBy.length <= 200 && isStorable(createdBy)) return createdBy
+  throw invalid('createdBy', 'must be a string of at most 200 characters, without NUL and lone surrogates')
 }
 
 // A caller without types may pass anything.

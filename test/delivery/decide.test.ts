@@ -17,6 +17,7 @@ const failure = (error: AttemptErrorCode): Outcome => ({ ...time, status: null, 
 const context = (changes: Partial<DecisionContext> = {}): DecisionContext => ({
   attempts: 1,
   policy: retryPolicy(),
+  isRetryable: true,
   canWaitInRound: true,
   nowMs: 0,
   random: 0,
@@ -48,11 +49,11 @@ describe('decide', () => {
   ])('retries after %s', (error) => expect(decide(failure(error), context()).next).toBe('retry_in_round'))
 
   it('disables the webhook after 410', () => {
-    expect(decide(answer(410), context())).toEqual({ next: 'failed', reason: 'gone', disablesWebhook: true })
+    expect(decide(answer(410), context())).toMatchObject({ next: 'failed', reason: 'gone', disablesWebhook: true })
   })
 
   it.each(['invalid_url', 'invalid_secret'] as const)('does not retry %s', (error) => {
-    expect(decide(failure(error), context())).toEqual({ next: 'failed', reason: error, disablesWebhook: false })
+    expect(decide(failure(error), context())).toMatchObject({ next: 'failed', reason: error, disablesWebhook: false })
   })
 
   it('fails after the last attempt of the last round', () => {
@@ -98,15 +99,16 @@ describe('decide', () => {
     expect(decide(answer(429, { 'retry-after': '30' }), context({ policy }))).toMatchObject({ waitMs: 60_000 })
   })
 
-  it('asks the policy about every failure that may be retried', () => {
-    const asked: unknown[] = []
-    const policy = retryPolicy({ shouldRetry: (failed) => (asked.push(failed), failed.status !== 404) })
-    expect(decide(answer(404), context({ policy, attempts: 2 }))).toMatchObject({ next: 'failed', reason: 'rejected' })
-    expect(decide(answer(500), context({ policy })).next).toBe('retry_in_round')
-    expect(asked).toEqual([
-      { status: 404, error: null, attemptNumber: 2 },
-      { status: 500, error: null, attemptNumber: 1 },
-    ])
+  it('ends where the policy lets it not be retried', () => {
+    expect(decide(answer(404), context({ isRetryable: false }))).toMatchObject({ next: 'failed', reason: 'rejected' })
+    expect(decide(answer(204), context({ isRetryable: false }))).toEqual({ next: 'succeeded' })
+    expect(decide(answer(410), context({ isRetryable: false }))).toMatchObject({ reason: 'gone' })
+  })
+
+  it('holds the webhook back as asked also where the delivery itself is given up', () => {
+    const busy = answer(503, { 'retry-after': '60' })
+    expect(decide(busy, context({ attempts: 4 }))).toMatchObject({ reason: 'exhausted', gateMs: 60_000 })
+    expect(decide(busy, context({ isRetryable: false }))).toMatchObject({ reason: 'rejected', gateMs: 60_000 })
   })
 
   it('ends every delivery after exactly (retries + 1) × (waits + 1) failures, however the rounds are cut', () => {

@@ -151,6 +151,22 @@ describe('EventDispatcher.dispatch', () => {
     }
   })
 
+  it('waits for an envelope that is made asynchronously', async () => {
+    const { dispatcher, storage } = setUp({ envelope: async ({ data }) => await Promise.resolve({ wrapped: data }) })
+    const { eventId } = await dispatcher.dispatch('a.b', 1)
+    expect((await storage.getEvent(eventId, 'default'))?.body).toBe('{"wrapped":1}')
+  })
+
+  it.each(['k\ud800', 'k\0'])('refuses the key %j, which databases would change', async (idempotencyKey) => {
+    const { dispatcher } = setUp()
+    await expect(dispatcher.dispatch('a.b', {}, { idempotencyKey })).rejects.toMatchObject({
+      issues: [{ path: 'idempotencyKey' }],
+    })
+    await expect(dispatcher.dispatch('a.b', {}, { tenantId: idempotencyKey })).rejects.toMatchObject({
+      issues: [{ path: 'tenantId' }],
+    })
+  })
+
   it('writes the body once and sends the same bytes on every attempt', async () => {
     await using receiver = await startReceiver((_, nth) => (nth < 3 ? 503 : 200))
     let envelopes = 0
@@ -316,6 +332,15 @@ describe('retries', () => {
     expect(target.received).toHaveLength(0)
   })
 
+  it('waits for a shouldRetry that answers asynchronously', async () => {
+    await using receiver = await startReceiver(() => 404)
+    const { dispatcher, create } = setUp({ retry: { ...quick, shouldRetry: async ({ status }) => status !== 404 } })
+    await create(receiver.url)
+    await dispatcher.dispatch('a.b', {})
+    expect(await dispatcher.runOnce()).toMatchObject({ failed: 1 })
+    expect(receiver.received).toHaveLength(1)
+  })
+
   it('asks shouldRetry, and treats one that throws as no answer', async () => {
     await using receiver = await startReceiver((_, nth) => (nth === 1 ? 500 : 400))
     const errors: string[] = []
@@ -403,7 +428,6 @@ describe('EventDispatcher.start and stop', () => {
     ])
     await arrived.opened
     const stopped = dispatcher.stop()
-    expect(dispatcher.stop()).toBe(stopped)
     held.open()
     await stopped
     expect(receiver.received).toHaveLength(1)
@@ -547,6 +571,17 @@ describe('EventDispatcher.test', () => {
     })
   })
 
+  it('heeds a signal that is aborted while it begins', async () => {
+    await using receiver = await startReceiver(() => new Promise(() => {}))
+    const { dispatcher, create } = setUp()
+    const webhook = await create(receiver.url)
+    const controller = new AbortController()
+    const tested = dispatcher.test(webhook.id, { signal: controller.signal })
+    controller.abort(new Error('enough'))
+    await expect(tested).rejects.toThrow('enough')
+    await dispatcher.stop({ timeoutMs: 0 })
+  })
+
   it('refuses missing, foreign and disabled webhooks', async () => {
     const { dispatcher, create, registry } = setUp()
     const webhook = await create('http://127.0.0.1:9/')
@@ -621,6 +656,33 @@ describe('EventDispatcher options', () => {
     const registry = new WebhookRegistry({ storage: memoryStorage() })
     const make = () => new EventDispatcher({ registry, ...(options as object) })
     expect(make).toThrow(name)
+  })
+
+  it('refuses what is no scheme', () => {
+    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    expect(() => new EventDispatcher({ registry, schemes: JSON.parse('[{}]') })).toThrow(/scheme/)
+  })
+
+  it('refuses options of its methods that it does not have, and misspelt events', async () => {
+    const { dispatcher } = setUp()
+    const misspelt = JSON.parse('{"tenant": "acme"}')
+    const refused = { code: 'VALIDATION_FAILED', issues: [{ path: 'tenant' }] }
+    await expect(dispatcher.dispatch('a.b', {}, misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.dispatchMany([], misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.dispatchMany([{ type: 'a.b', data: 1, ...misspelt }])).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      issues: [{ path: '[0].tenant' }],
+    })
+    await expect(dispatcher.dispatchMany(JSON.parse('[null]'))).rejects.toMatchObject({ code: 'VALIDATION_FAILED' })
+    await expect(dispatcher.dispatchMany(JSON.parse('{}'))).rejects.toMatchObject({ code: 'VALIDATION_FAILED' })
+    await expect(dispatcher.test('x', misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.resend('x', misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.getDelivery('x', misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.listDeliveries(misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.drain(misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.runOnce(misspelt)).rejects.toMatchObject(refused)
+    expect(() => dispatcher.on(JSON.parse('"delivery.suceeded"'), () => {})).toThrow(/delivery\.succeeded/)
+    expect(() => dispatcher.on('delivery.failed', JSON.parse('null'))).toThrow(TypeError)
   })
 
   it('needs a registry', () => {

@@ -156,6 +156,79 @@ describe('a row that cannot be delivered', () => {
   })
 })
 
+describe('a worker whose renewals fail', () => {
+  it('sends nothing more once its lease has run out', async () => {
+    await using receiver = await startReceiver(() => 500)
+    const { dispatcher, errors } = await setUp(
+      receiver.url,
+      { renew: () => Promise.reject(new Error('away')) },
+      { leaseMs: 1000, retry: { retries: 1, minTimeout: 1300, randomize: false } },
+    )
+    const lost: unknown[] = []
+    dispatcher.on('delivery.lost', (event) => lost.push(event))
+    await dispatcher.dispatch('a.b', {})
+    await dispatcher.runOnce()
+    expect(receiver.received).toHaveLength(1)
+    expect(lost).toHaveLength(1)
+    expect(new Set(errors)).toEqual(new Set(['renew']))
+  })
+})
+
+describe('a body that retention removed', () => {
+  it('is not sent as an empty one', async () => {
+    await using receiver = await startReceiver()
+    const { dispatcher, intact, clock, only } = await setUp(receiver.url)
+    await dispatcher.dispatch('a.b', {})
+    await dispatcher.drain()
+    clock.advance(1000)
+    await intact.purge({ bodiesOlderThanMs: 1, limit: 10 })
+    const { id } = await only()
+    await expect(dispatcher.resend(id)).rejects.toMatchObject({ code: 'PAYLOAD_GONE' })
+    // Removed between the look and the write.
+    await intact.requeue({ tenantId: 'default', ids: [id], limit: 1 })
+    expect(await dispatcher.runOnce()).toMatchObject({ failed: 1 })
+    expect(await only()).toMatchObject({ state: 'failed', reason: 'payload_gone' })
+    expect(receiver.received).toHaveLength(1)
+  })
+})
+
+describe('a receiver that answers 410', () => {
+  it('does not disable a webhook that has another URL by now', async () => {
+    const held = gate()
+    const arrived = gate()
+    await using receiver = await startReceiver(async () => (arrived.open(), await held.opened, 410))
+    const { dispatcher, registry, webhook, only } = await setUp(receiver.url)
+    await dispatcher.dispatch('a.b', {})
+    const run = dispatcher.runOnce()
+    await arrived.opened
+    await registry.update(webhook.id, { url: 'https://example.com/new' })
+    held.open()
+    await run
+    expect(await only()).toMatchObject({ state: 'failed', reason: 'gone' })
+    expect(await registry.get(webhook.id)).toMatchObject({ isActive: true })
+  })
+
+  it('disables it once, and leaves the reason of an owner who was quicker', async () => {
+    const held = gate()
+    await using receiver = await startReceiver(async () => (await held.opened, 410))
+    const { dispatcher, registry, webhook } = await setUp(receiver.url)
+    const disabled: unknown[] = []
+    dispatcher.on('webhook.disabled', (event) => disabled.push(event))
+    await dispatcher.dispatchMany([1, 2, 3].map((n) => ({ type: 'a.b', data: n })))
+    const run = dispatcher.runOnce()
+    held.open()
+    await run
+    expect(disabled).toHaveLength(1)
+    await registry.enable(webhook.id)
+    await dispatcher.dispatch('a.b', {})
+    const again = dispatcher.runOnce()
+    await registry.disable(webhook.id)
+    await again
+    expect(disabled).toHaveLength(1)
+    expect(await registry.get(webhook.id)).toMatchObject({ isActive: false, disabledReason: 'manual' })
+  })
+})
+
 describe('rounds that wait', () => {
   it('are parked in storage above four for each slot', async () => {
     await using receiver = await startReceiver(() => 500)

@@ -92,6 +92,43 @@ describe('EventDispatcher.on', () => {
     }
   })
 
+  it('survives whatever a listener throws or rejects with', async () => {
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    try {
+      await using receiver = await startReceiver()
+      const { dispatcher } = await setUp(receiver.url)
+      const oddities = [Object.create(null), Object.assign(new Error('odd'), { stack: Symbol('stack') }), undefined]
+      for (const oddity of oddities) {
+        dispatcher.on('delivery.succeeded', () => {
+          throw oddity
+        })
+        dispatcher.on('delivery.succeeded', () => Promise.reject(oddity))
+        dispatcher.on('delivery.succeeded', () => ({
+          then: (_: unknown, reject: (reason: unknown) => void) => reject(oddity),
+        }))
+      }
+      await dispatcher.dispatch('a.b', {})
+      expect(await dispatcher.runOnce()).toMatchObject({ succeeded: 1 })
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(warnings).toHaveBeenCalledTimes(9)
+      expect(warnings.mock.calls.every(([text]) => typeof text === 'string')).toBe(true)
+    } finally {
+      warnings.mockRestore()
+    }
+  })
+
+  it('counts the same function twice where it was added twice', async () => {
+    await using receiver = await startReceiver()
+    const { dispatcher, heard } = await setUp(receiver.url)
+    const listener = () => heard.push('heard')
+    const off = dispatcher.on('delivery.succeeded', listener)
+    dispatcher.on('delivery.succeeded', listener)
+    off()
+    await dispatcher.dispatch('a.b', {})
+    await dispatcher.drain()
+    expect(heard).toEqual(['heard'])
+  })
+
   it('ends with the function that it returned', async () => {
     await using receiver = await startReceiver()
     const { dispatcher, heard } = await setUp(receiver.url)

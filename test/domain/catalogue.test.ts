@@ -8,9 +8,9 @@ const events = defineEvents({
   'workflow.created': v.object({ workflowId: v.string() }),
 })
 
-function problemOf(check: () => unknown): PosthornError {
+async function problemOf(check: () => unknown): Promise<PosthornError> {
   try {
-    check()
+    await check()
   } catch (error) {
     if (error instanceof PosthornError) return error
     throw error
@@ -28,18 +28,20 @@ describe('defineEvents', () => {
   it('accepts schemas of any Standard Schema library', async () => {
     await events.validate('execution.completed', { executionId: '1', steps: [] })
     await events.validate('workflow.created', { workflowId: '1' })
-    expect(problemOf(() => events.validate('workflow.created', {})).code).toBe('INVALID_EVENT')
+    expect(await problemOf(() => events.validate('workflow.created', {}))).toMatchObject({ code: 'INVALID_EVENT' })
   })
 
-  it('names type and path of every problem', () => {
-    const error = problemOf(() => events.validate('execution.completed', { executionId: 1, steps: [{}, { name: 2 }] }))
+  it('names type and path of every problem', async () => {
+    const error = await problemOf(() =>
+      events.validate('execution.completed', { executionId: 1, steps: [{}, { name: 2 }] }),
+    )
     expect(error.code).toBe('INVALID_EVENT')
     expect(error.message).toContain('execution.completed')
     expect(error.issues.map((issue) => issue.path)).toEqual(['executionId', 'steps[0].name', 'steps[1].name'])
   })
 
-  it('refuses a type that it does not have', () => {
-    expect(problemOf(() => events.validate('execution.complete', {}))).toMatchObject({
+  it('refuses a type that it does not have', async () => {
+    expect(await problemOf(() => events.validate('execution.complete', {}))).toMatchObject({
       code: 'INVALID_EVENT',
       issues: [{ path: 'type' }],
     })
@@ -49,6 +51,28 @@ describe('defineEvents', () => {
     const slow = defineEvents({ 'a.b': z.string().refine(async (text) => text === 'yes') })
     await slow.validate('a.b', 'yes')
     await expect(slow.validate('a.b', 'no')).rejects.toMatchObject({ code: 'INVALID_EVENT' })
+  })
+
+  it('waits for what has a then, whatever it is', async () => {
+    const thenable = { then: (resolve: (result: object) => void) => resolve({ issues: [{ message: 'no' }] }) }
+    const validate = () => thenable as unknown as Promise<{ issues: [] }>
+    const odd = defineEvents({ 'a.b': { '~standard': { version: 1, vendor: 'test', validate } } })
+    expect(await problemOf(() => odd.validate('a.b', {}))).toMatchObject({
+      code: 'INVALID_EVENT',
+      issues: [{ message: 'no' }],
+    })
+  })
+
+  it('refuses data whose schema throws', async () => {
+    const broken = defineEvents({
+      'a.b': z.string().transform(() => {
+        throw new Error('bug')
+      }),
+    })
+    expect(await problemOf(() => broken.validate('a.b', 'x'))).toMatchObject({
+      code: 'INVALID_EVENT',
+      cause: { message: 'bug' },
+    })
   })
 
   it('says which patterns can match', () => {

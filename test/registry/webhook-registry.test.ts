@@ -284,7 +284,56 @@ describe('WebhookRegistry.rotateSecret', () => {
   })
 })
 
+describe('the methods of WebhookRegistry', () => {
+  it('refuse options that they do not have', async () => {
+    const { registry } = setUp()
+    const { id } = await registry.create(input)
+    const misspelt = JSON.parse('{"tenant": "acme"}')
+    const calls = [
+      registry.create(input, misspelt),
+      registry.get(id, misspelt),
+      registry.list(misspelt),
+      registry.update(id, {}, misspelt),
+      registry.replace(id, input, misspelt),
+      registry.delete(id, misspelt),
+      registry.enable(id, misspelt),
+      registry.disable(id, misspelt),
+      registry.rotateSecret(id, misspelt),
+      registry.revealSecret(id, misspelt),
+    ]
+    for (const call of calls) expect(await pathsOf(call)).toEqual(['tenant'])
+    expect(await pathsOf(registry.list(JSON.parse('{"isActive": "yes"}')))).toEqual(['isActive'])
+    expect(await pathsOf(registry.create(input, JSON.parse('null')))).toEqual([''])
+    expect(await registry.list()).toMatchObject({ data: [{ id }] })
+  })
+
+  it('refuse text that databases would change', async () => {
+    const { registry } = setUp()
+    for (const bad of ['a\ud800', 'a\0']) {
+      const wrong = { ...input, name: bad, description: bad, metadata: { a: bad } }
+      expect(await pathsOf(registry.create(wrong))).toEqual(['name', 'description', 'metadata.a'])
+      expect(await pathsOf(registry.create({ ...input, url: `https://example.com/${bad}` }))).toEqual(['url'])
+      expect(await pathsOf(registry.create(input, { tenantId: bad }))).toEqual(['tenantId'])
+      expect(await pathsOf(registry.create(input, { createdBy: bad }))).toEqual(['createdBy'])
+    }
+  })
+
+  it('refuse metadata that is not a plain object', async () => {
+    const { registry } = setUp()
+    const metadata = new Map([['a', 'b']]) as unknown as Record<string, string>
+    expect(await pathsOf(registry.create({ ...input, metadata }))).toEqual(['metadata'])
+  })
+})
+
 describe('WebhookRegistry', () => {
+  it('refuses options that it does not have, or of a wrong type', () => {
+    const storage = memoryStorage()
+    const make = (options: object) => () => new WebhookRegistry({ storage, ...options })
+    expect(make({ catalogue: {} })).toThrow(/catalogue/)
+    expect(make({ clock: 5 })).toThrow(/clock/)
+    expect(make({ events: { 'a.b': z.string() } })).toThrow(/defineEvents/)
+  })
+
   it('needs a storage of contract 1', () => {
     expect(() => new WebhookRegistry(JSON.parse('{}'))).toThrow(/memoryStorage/)
     expect(() => new WebhookRegistry(JSON.parse('{"storage": {"contract": 2}}'))).toThrow(TypeError)

@@ -1,0 +1,59 @@
+import { PosthornError } from '../domain/error.ts'
+import type { Storage } from '../storage/storage.ts'
+
+interface Estimate {
+  /** Pending deliveries at the last count, plus what was added here since. What was finished since is not known. */
+  pending: number
+  countedAt: number
+}
+
+// Other processes add too, so an estimate does not stand forever; and a full queue is not counted on every dispatch.
+const staleAfterMs = 10_000
+const recountAfterMs = 100
+const maxTenants = 10_000
+
+/**
+ * Refuses work above a number of pending deliveries per tenant. It counts only when its estimate reaches the limit or is old, so a
+ * dispatch usually costs no look at storage; with several processes the limit may be passed by what they add meanwhile.
+ */
+export class Backlog {
+  readonly #storage: Storage
+  readonly #limit: number
+  readonly #estimates = new Map<string, Estimate>()
+
+  constructor(storage: Storage, limit: number) {
+    this.#storage = storage
+    this.#limit = limit
+  }
+
+  /** Makes room for `count` deliveries of a tenant, or throws `QUEUE_FULL`. */
+  async admit(tenantId: string, count: number): Promise<void> {
+    if (this.#limit === Infinity || count === 0) return
+    const estimate = await this.#estimate(tenantId, count)
+    if (estimate.pending + count > this.#limit) {
+      throw new PosthornError(
+        'QUEUE_FULL',
+        `Tenant ${JSON.stringify(tenantId)} has ${estimate.pending} pending deliveries, and ${count} more would pass the limit of ` +
+          `${this.#limit}: dispatch again later, add workers, or raise maxPendingPerTenant.`,
+      )
+    }
+    estimate.pending += count
+  }
+
+  async #estimate(tenantId: string, count: number): Promise<Estimate> {
+    const known = this.#estimates.get(tenantId)
+    const ageMs = known === undefined ? Infinity : performance.now() - known.countedAt
+    const isFull = known === undefined || known.pending + count > this.#limit
+    if (known !== undefined && ageMs < (isFull ? recountAfterMs : staleAfterMs)) return known
+    return await this.#count(tenantId)
+  }
+
+  async #count(tenantId: string): Promise<Estimate> {
+    const { ready, waiting, leased } = await this.#storage.stats({ tenantId })
+    const estimate = { pending: ready + waiting + leased, countedAt: performance.now() }
+    this.#estimates.delete(tenantId)
+    if (this.#estimates.size >= maxTenants) this.#estimates.delete(this.#estimates.keys().next().value ?? '')
+    this.#estimates.set(tenantId, estimate)
+    return estimate
+  }
+}
