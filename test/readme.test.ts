@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { buildPackage } from './support/built-package.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -22,7 +23,7 @@ describe("the README's first program", () => {
     const readme = await readFile(`${root}README.md`, 'utf8')
     const [, program = ''] = /## A complete program[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? []
     expect(program).toContain("from 'posthorn'")
-    await promisify(execFile)(process.execPath, [`${root}scripts/build-if-stale.mjs`])
+    await buildPackage()
     // Inside the repository, so that `posthorn` means this package.
     const folder = `${root}.cache/readme-${process.pid}`
     await mkdir(folder, { recursive: true })
