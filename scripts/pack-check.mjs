@@ -47,7 +47,7 @@ function install(tarball) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
   const flags = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
   run('npm', ['install', ...flags, tarball], { cwd: folder })
-  for (const name of ['consumer.mjs', 'consumer.cjs', 'expectations.cjs']) {
+  for (const name of ['consumer.mjs', 'consumer.cjs', 'mixed.cjs', 'expectations.cjs']) {
     copyFileSync(join(root, 'scripts/pack-check', name), join(folder, name))
   }
   return join(folder, 'node_modules', manifest.name)
@@ -59,6 +59,7 @@ function consume(binary) {
   const version = nodeVersion(binary)
   step(`import on Node ${version}`, () => run(binary, ['consumer.mjs', ...names], { cwd: folder }))
   step(`require on Node ${version}`, () => run(binary, ['consumer.cjs', ...names], { cwd: folder }))
+  step(`import beside require on Node ${version}`, () => run(binary, ['mixed.cjs'], { cwd: folder }))
   const verify = [`${manifest.name}/verify`]
   step(`import for Workers on Node ${version}`, () =>
     run(binary, ['--conditions=workerd', 'consumer.mjs', ...verify], { cwd: folder }),

@@ -74,7 +74,7 @@ function warn(error: unknown): void {
 // Anything can be thrown, also what cannot be made a text.
 function describe(error: unknown): string {
   try {
-    return `${error instanceof Error ? (error.stack ?? error.message) : error}`
+    return String(error instanceof Error ? (error.stack ?? error.message) : error)
   } catch {
     return 'An error was thrown that cannot be shown.'
   }

@@ -1,5 +1,5 @@
 import { createFetch } from 'ofetch'
-import { Agent, request } from 'undici'
+import { Agent, request as undiciRequest } from 'undici'
 import type { Clock } from '../domain/clock.ts'
 import type { AttemptErrorCode } from '../domain/delivery.ts'
 import type { Outcome, ResponseOutcome } from '../domain/outcome.ts'
@@ -107,7 +107,7 @@ export function createSender(options: SenderOptions): Sender {
 
 function thinFetch(agent: Agent) {
   return async (url: string, init: RequestInit): Promise<ThinResponse> => {
-    const { statusCode, headers, body } = await request(url, {
+    const { statusCode, headers, body } = await undiciRequest(url, {
       dispatcher: agent,
       method: 'POST',
       headers: init.headers as Headers, // ofetch has made it one

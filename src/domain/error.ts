@@ -69,10 +69,15 @@ export interface PosthornErrorOptions {
   readonly issues?: readonly Issue[]
 }
 
+// One app may hold this class twice: from import and require, or from two versions. `instanceof` has to know both.
+const brand = Symbol.for('posthorn.error')
+
 /** The one error class of Posthorn. It never carries a secret, a body, or a URL with its query. */
 export class PosthornError extends Error {
   /** Always `PosthornError`, also after minification. */
   override readonly name = 'PosthornError'
+  /** Marks errors of every copy of Posthorn in a process, so that `instanceof` knows them. */
+  readonly [brand] = true
   /** The stable code to match on. */
   readonly code: PosthornErrorCode
   /** Every problem found in the input; empty unless the code is `VALIDATION_FAILED` or `INVALID_EVENT`. */
@@ -83,5 +88,10 @@ export class PosthornError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.issues = options.issues ?? []
+  }
+
+  /** Says whether something is an error of Posthorn, also of another copy of it in the same process. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
   }
 }
