@@ -1,7 +1,7 @@
 import type { DeliveryState } from '../domain/delivery.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { jsonResponse } from './json-response.ts'
-import { operation } from './operation.ts'
+import { operation, type Call } from './operation.ts'
 import { oneOf, textThat } from './query.ts'
 import { pageParameters } from './webhook-operations.ts'
 
@@ -20,9 +20,10 @@ export const listDeliveries = operation({
     state: oneOf(states),
     type: textThat(isEventType, 'must be an event type: [A-Za-z0-9_] segments joined by dots'),
   },
-  async run({ registry, dispatcher, tenantId, id }, query) {
-    const webhook = await registry.get(id, { tenantId })
-    const { data, nextCursor } = await dispatcher.listDeliveries({ ...query, tenantId, webhookId: webhook.id })
+  async run(call, query) {
+    const { dispatcher, tenantId, id } = call
+    const { data, nextCursor } = await dispatcher.listDeliveries({ ...query, tenantId, webhookId: id })
+    if (data.length === 0) await assertKnownWebhook(call)
     return jsonResponse(200, { data, nextCursor })
   },
 })
@@ -38,3 +39,9 @@ export const resendDelivery = operation({
     return jsonResponse(202, await dispatcher.resend(id, { tenantId }))
   },
 })
+
+// Deliveries outlive their webhook: it is unknown only where none of them is left.
+async function assertKnownWebhook({ registry, dispatcher, tenantId, id }: Call): Promise<void> {
+  const { data } = await dispatcher.listDeliveries({ tenantId, webhookId: id, limit: 1 })
+  if (data.length === 0) await registry.get(id, { tenantId })
+}

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import type { Readable } from 'node:stream'
 import { PosthornError } from '../domain/error.ts'
 
-/** A request of `node:http`, with what frameworks and body parsers add to it. */
-export type NodeRequest = IncomingMessage & {
+/** A request of `node:http` or `node:http2`, with what frameworks and body parsers add to it. */
+export type NodeRequest = (IncomingMessage | Http2ServerRequest) & {
   /** What a body parser made of the body: a value parsed from JSON, or the body as text or bytes. */
   readonly body?: unknown
   /** The URL before a router took its mount point off. */
@@ -10,7 +12,7 @@ export type NodeRequest = IncomingMessage & {
 }
 
 /** Makes the Fetch standard's request of Node's. */
-export function toRequest(req: NodeRequest, signal: AbortSignal): Request {
+export function toRequest(req: NodeRequest, url: string, signal: AbortSignal): Request {
   const body = hasBody(req) ? bodyOf(req) : null
   // `duplex` is demanded for streams and missing in the DOM's types.
   const init: RequestInit & { duplex: 'half' } = {
@@ -20,12 +22,14 @@ export function toRequest(req: NodeRequest, signal: AbortSignal): Request {
     signal,
     duplex: 'half',
   }
-  return new Request(originOf(req) + pathOf(req), init)
+  return new Request(url, init)
 }
 
 /** Says whether a request brings a body that a `Request` may have. */
-export function hasBody(req: IncomingMessage): boolean {
-  if (req.method === 'GET' || req.method === 'HEAD') return false
+export function hasBody(req: NodeRequest): boolean {
+  // HTTP/2 takes any method, and a Request makes capitals of `get`.
+  if (/^(?:get|head)$/i.test(req.method ?? '')) return false
+  if ('stream' in req) return !req.stream.endAfterHeaders
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
 }
 
@@ -52,12 +56,13 @@ function brokenStream(error: unknown): ReadableStream<Uint8Array> {
 
 // By hand: Readable.toWeb destroys the socket when its reader cancels, and with it the answer. Listens from the first read on, so
 // that a body nobody reads is left to be discarded.
-function streamOf(req: IncomingMessage): ReadableStream<Uint8Array> {
+function streamOf(req: NodeRequest): ReadableStream<Uint8Array> {
   let detach: (() => void) | undefined
   return new ReadableStream(
     {
       pull(controller) {
-        if (req.destroyed) return controller.error(closedEarly())
+        const loss = lossOf(req)
+        if (loss !== null) return controller.error(loss)
         detach ??= attach(req, controller)
         req.resume()
       },
@@ -70,7 +75,14 @@ function streamOf(req: IncomingMessage): ReadableStream<Uint8Array> {
   )
 }
 
-function attach(req: IncomingMessage, controller: ReadableStreamDefaultController<Uint8Array>): () => void {
+// HTTP/2 destroys no request: one that was broken off, or answered, is emptied and ends.
+function lossOf(req: NodeRequest): Error | null {
+  if (req.readableEnded && !req.aborted) return new Error('The request was answered before its body was read.')
+  return req.destroyed || req.aborted ? closedEarly() : null
+}
+
+function attach(req: NodeRequest, controller: ReadableStreamDefaultController<Uint8Array>): () => void {
+  const source: Readable = req
   const onData = (chunk: Uint8Array) => {
     req.pause()
     controller.enqueue(chunk)
@@ -84,9 +96,9 @@ function attach(req: IncomingMessage, controller: ReadableStreamDefaultControlle
     controller.error(closedEarly())
   }
   const detach = () => {
-    req.off('data', onData).off('end', onEnd).off('close', onClose)
+    source.off('data', onData).off('end', onEnd).off('close', onClose)
   }
-  req.on('data', onData).on('end', onEnd).on('close', onClose)
+  source.on('data', onData).on('end', onEnd).on('close', onClose)
   return detach
 }
 
@@ -94,27 +106,12 @@ function closedEarly(): Error {
   return new Error('The connection was closed before the body was complete.')
 }
 
-function headersOf(req: IncomingMessage): Headers {
+function headersOf(req: NodeRequest): Headers {
   const headers = new Headers()
   for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
-    headers.append(req.rawHeaders[index] ?? '', req.rawHeaders[index + 1] ?? '')
+    const name = req.rawHeaders[index] ?? ''
+    // HTTP/2 has method, path and host among the headers, with a colon in front.
+    if (!name.startsWith(':')) headers.append(name, req.rawHeaders[index + 1] ?? '')
   }
   return headers
-}
-
-function originOf(req: IncomingMessage): string {
-  const scheme = 'encrypted' in req.socket && req.socket.encrypted === true ? 'https' : 'http'
-  const host = req.headers.host ?? ''
-  // The characters of names, IPv4, IPv6 and ports; anything else could end the host early and alter the path.
-  const isHost = /^[\w.\-:[\]]+$/.test(host) && URL.canParse(`${scheme}://${host}`)
-  return `${scheme}://${isHost ? host : 'localhost'}`
-}
-
-// Joined as text by the caller: resolving `//evil.example/webhooks` against the origin would take it for a host.
-function pathOf(req: NodeRequest): string {
-  const target = req.originalUrl ?? req.url ?? '/'
-  if (target.startsWith('/')) return target
-  if (!URL.canParse(target)) return '/'
-  const { pathname, search } = new URL(target)
-  return pathname.startsWith('/') ? pathname + search : '/'
 }

@@ -5,6 +5,7 @@ import { safeHeaders } from './json-response.ts'
  * The codes of the management API's problems: those of {@link PosthornError}, and what only HTTP knows.
  *
  * - `UNAUTHENTICATED` (401): `authorize` did not know the caller.
+ * - `CROSS_SITE_REQUEST` (403): a browser says that a page of another site makes this request, which would change something.
  * - `METHOD_NOT_ALLOWED` (405): the path has no such method; see the `Allow` header.
  * - `MEDIA_TYPE_UNSUPPORTED` (415): the body is not declared as JSON, or is compressed.
  * - `BODY_MALFORMED` (400): the body is missing, cut off, not UTF-8, not JSON, or nested too deeply.
@@ -14,6 +15,7 @@ import { safeHeaders } from './json-response.ts'
 export type ProblemCode =
   | PosthornErrorCode
   | 'UNAUTHENTICATED'
+  | 'CROSS_SITE_REQUEST'
   | 'METHOD_NOT_ALLOWED'
   | 'MEDIA_TYPE_UNSUPPORTED'
   | 'BODY_MALFORMED'
@@ -60,6 +62,7 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   BODY_MALFORMED: 400,
   REQUEST_ABORTED: 400,
   UNAUTHENTICATED: 401,
+  CROSS_SITE_REQUEST: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   CONFLICT: 409,
@@ -80,6 +83,7 @@ const statuses: Partial<Record<ProblemCode, number>> = {
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',

@@ -54,7 +54,8 @@ async function readBytes(request: Request): Promise<Uint8Array | Response> {
       bytes.set(value, length)
       length += value.byteLength
     }
-    await reader.cancel()
+    // Not awaited: where `authorize` has cloned the request, it ends only when the clone is cancelled too, which nobody does.
+    void reader.cancel().catch(() => {})
   } catch (error) {
     // Ours: a body that was parsed by somebody else. Anything else is a client that went away or broke off.
     if (error instanceof PosthornError) throw error

@@ -36,7 +36,11 @@ const routes: readonly Route[] = [
   route('/event-types', { GET: listEventTypes }),
 ]
 
-/** Finds the route of a path, or null. Paths are compared as they are: no decoding, no trailing slash. */
+/**
+ * Finds the route of a path, or null. It is the path of a `Request`, in which dots and backslashes are resolved already:
+ * {@link toNodeListener} lets only those through that were sent in the same form. From there on it is compared as it is: no decoding,
+ * no trailing slash.
+ */
 export function findRoute(pathname: string, basePath: string): RouteMatch | null {
   if (!pathname.startsWith(`${basePath}/`)) return null
   const segments = pathname.slice(basePath.length).split('/')

@@ -23,13 +23,14 @@ export type WebhookApi = (request: Request) => Promise<Response>
  * | `DELETE /webhooks/{id}` | 204 |
  * | `POST /webhooks/{id}/test` | 200 `{ eventId, deliveryId, state, attempt }`, whatever the receiver answered |
  * | `POST /webhooks/{id}/rotate-secret` | 200 with the new secret; body optional: `{ secret, overlapMs }` |
- * | `GET /webhooks/{id}/deliveries?state&type&limit&cursor` | 200 `{ data, nextCursor }`, newest first |
+ * | `GET /webhooks/{id}/deliveries?state&type&limit&cursor` | 200 `{ data, nextCursor }`, newest first; of a deleted webhook too |
  * | `GET /deliveries/{id}` | 200 with `attempts` |
  * | `POST /deliveries/{id}/resend` | 202 with the delivery, pending again |
  * | `GET /event-types` | 200 `{ data: [{ type }] }`; empty where the registry has no catalogue and takes any type |
  *
  * `HEAD` answers as `GET` without the body, `OPTIONS` with `Allow`. Errors are {@link Problem | problems}
- * (`application/problem+json`, RFC 9457): 400 malformed body, 401, 404, 405 with `Allow`, 409 (`CONFLICT`, `WEBHOOK_DISABLED`),
+ * (`application/problem+json`, RFC 9457): 400 malformed body, 401, 403 (`CROSS_SITE_REQUEST`, see
+ * {@link Authorize}), 404, 405 with `Allow`, 409 (`CONFLICT`, `WEBHOOK_DISABLED`),
  * 410 (`PAYLOAD_GONE`), 413 above 64 KiB, 415, 422 with every issue and its path (of body and query; unknown fields and parameters
  * too), 500, 503. A malformed id, a missing one and one of another tenant are answered with the same bytes.
  *
@@ -76,6 +77,12 @@ async function answer(request: Request, options: CheckedApiOptions): Promise<Res
   if (operation === undefined) {
     return problemResponse('METHOD_NOT_ALLOWED', `This path takes ${allow}.`, [], { allow })
   }
+  if (isCrossSiteChange(request)) {
+    return problemResponse(
+      'CROSS_SITE_REQUEST',
+      'Pages of another site may not change anything here: use one of this site.',
+    )
+  }
   const caller = await authorized(request, options)
   if (caller instanceof Response) return caller
   if (match.id === null) return notFoundResponse()
@@ -97,6 +104,12 @@ async function answer(request: Request, options: CheckedApiOptions): Promise<Res
     if (isAbort(error, request.signal)) return problemResponse('REQUEST_ABORTED', 'The request was given up.')
     return errorResponse(error) ?? failed(error, request, options)
   }
+}
+
+// Only browsers send this header (Fetch Metadata), and no page can alter it. A `POST` without a body needs no preflight, so that any
+// page could rotate a secret with the cookies of who looks at it.
+function isCrossSiteChange(request: Request): boolean {
+  return !['GET', 'HEAD'].includes(request.method) && request.headers.get('sec-fetch-site') === 'cross-site'
 }
 
 function isAbort(error: unknown, signal: AbortSignal): boolean {

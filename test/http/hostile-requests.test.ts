@@ -1,6 +1,9 @@
 import * as fc from 'fast-check'
 import { toNodeListener } from 'posthorn/http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { memoryStorage } from '../../src/storage/memory/memory-storage.ts'
+import { sqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts'
+import type { Storage } from '../../src/storage/storage.ts'
 import { buildApi, expectProblem, input, missingId, read } from './api-fixture.ts'
 import { sendRaw, serve } from './servers.ts'
 
@@ -66,9 +69,16 @@ const contentType = fc.oneof(
   { weight: 1, arbitrary: fc.stringMatching(/^[ -~]{0,40}$/) },
 )
 
+const storages: [string, () => Storage][] = [['memoryStorage', () => memoryStorage()]]
+// Node 20 has no node:sqlite.
+const hasSqlite = process.getBuiltinModule('node:sqlite') !== undefined
+if (hasSqlite) storages.push(['sqliteStorage', () => sqliteStorage(':memory:')])
+
 describe('createWebhookApi under hostile requests', () => {
-  it('answers 1,000 generated requests, none with 500', async () => {
-    const { api, call, errors } = buildApi()
+  it.each(storages)('answers 1,000 generated requests over %s, none with 500', async (_, createStorage) => {
+    const storage = createStorage()
+    onTestFinished(async () => await storage.close())
+    const { api, call, errors } = buildApi({ storage })
     const created = await call('POST', '/webhooks', input({ isActive: false }))
     const known = created.body.id
     const request = fc.record({ method, path, query, body, contentType })

@@ -1,5 +1,7 @@
+import { toNodeListener } from 'posthorn/http'
 import { describe, expect, it } from 'vitest'
 import { buildApi, expectProblem, input, missingId } from './api-fixture.ts'
+import { serve } from './servers.ts'
 
 function bodyOf(chunkCount: number, chunkBytes: number, onCancel = () => {}): ReadableStream<Uint8Array> {
   let sent = 0
@@ -103,6 +105,31 @@ describe('createWebhookApi bodies', () => {
     expectProblem(await readAnswer(lying), 413, 'BODY_TOO_LARGE')
     const boasting = await api(streamed(bodyOf(1, 2), { 'content-length': '99999999' }))
     expectProblem(await readAnswer(boasting), 400, 'BODY_MALFORMED')
+  })
+
+  // It waited for ever: a cloned body is cancelled only when both halves are.
+  it.each([
+    ['leaves its clone unread', () => {}],
+    ['reads its clone in part', async (clone: Request) => void (await clone.body?.getReader().read())],
+    ['reads its clone in the background', (clone: Request) => void clone.text()],
+  ])('answers 413 where authorize %s', async (_, use) => {
+    const authorize = async (request: Request) => {
+      await use(request.clone())
+      return { tenantId: 'acme' }
+    }
+    const { api } = buildApi({ authorize })
+    expectProblem(await readAnswer(await api(streamed(bodyOf(80, 1_024)))), 413, 'BODY_TOO_LARGE')
+    const startedAt = performance.now()
+    const origin = await serve(toNodeListener(api))
+    const body = ' '.repeat(500_000)
+    const response = await fetch(`${origin}/webhooks`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    })
+    expectProblem(await readAnswer(response), 413, 'BODY_TOO_LARGE')
+    expect(response.headers.get('connection')).toBe('keep-alive')
+    expect(performance.now() - startedAt).toBeLessThan(900)
   })
 
   it('answers 400 to a body that breaks off', async () => {

@@ -149,6 +149,65 @@ describe('createWebhookApi', () => {
     expect([answer.status, answer.text]).toEqual([403, 'ask for access'])
   })
 
+  // From the second request on, its body was used up.
+  it('answers with one Response of authorize as often as it is given', async () => {
+    const headers = { 'www-authenticate': 'Bearer' }
+    const kept = new Response('ask for access', { status: 401, statusText: 'Ask', headers })
+    const empty = new Response(null, { status: 403 })
+    const { api, call } = buildApi({ authorize: (request) => (request.url.endsWith('webhooks') ? kept : empty) })
+    const simultaneous = await Promise.all([
+      call('GET', '/webhooks'),
+      call('GET', '/webhooks'),
+      call('HEAD', '/webhooks'),
+    ])
+    for (const answer of [...simultaneous, await call('GET', '/webhooks')]) {
+      expect(answer.status).toBe(401)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+      expect(answer.headers.get('content-type')).toContain('text/plain')
+    }
+    expect(simultaneous.map((answer) => answer.text)).toEqual(['ask for access', 'ask for access', ''])
+    expect((await api(new Request('http://localhost/webhooks'))).statusText).toBe('Ask')
+    for (let time = 0; time < 2; time++) expect((await call('GET', '/event-types')).status).toBe(403)
+  })
+
+  it('answers 500 and reports it where the Response of authorize is used up', async () => {
+    const used = new Response('no', { status: 403 })
+    await used.text()
+    const { call, errors } = buildApi({ authorize: () => used })
+    for (let time = 0; time < 2; time++) expectProblem(await call('GET', '/webhooks'), 500, 'INTERNAL_ERROR')
+    expect(errors).toHaveLength(2)
+  })
+
+  const changes = routes.filter(([method]) => !['GET', 'HEAD'].includes(method))
+
+  it.each(changes)('answers 403 to %s %s of another site, before it asks authorize', async (method, path) => {
+    let isAsked = false
+    const authorize = () => {
+      isAsked = true
+      return null
+    }
+    const { call } = buildApi({ authorize })
+    expectProblem(await call(method, path, undefined, { 'sec-fetch-site': 'cross-site' }), 403, 'CROSS_SITE_REQUEST')
+    expect(isAsked).toBe(false)
+  })
+
+  it('changes nothing for a page of another site, and lets it read', async () => {
+    const { call, registry } = buildApi({ authorize: 'none' })
+    const created = await call('POST', '/webhooks', input(), { 'sec-fetch-site': 'same-origin' })
+    const crossSite = { 'sec-fetch-site': 'cross-site' }
+    const path = `/webhooks/${created.body.id}`
+    expectProblem(await call('POST', `${path}/rotate-secret`, undefined, crossSite), 403, 'CROSS_SITE_REQUEST')
+    expect(await registry.revealSecret(created.body.id)).toBe(created.body.secret)
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      expect((await call(method, path, undefined, crossSite)).status).toBeLessThan(300)
+    }
+  })
+
+  it.each(['same-origin', 'same-site', 'none'])('takes changes of Sec-Fetch-Site: %s', async (site) => {
+    const { call } = buildApi()
+    expect((await call('POST', '/webhooks', input(), { 'sec-fetch-site': site })).status).toBe(201)
+  })
+
   it('authorizes before it reads the body', async () => {
     let isReadFirst = false
     const { api } = buildApi({
@@ -167,6 +226,10 @@ describe('createWebhookApi', () => {
     ['names no tenant', () => ({ tenantId: undefined as unknown as string })],
     ['names an empty tenant', () => ({ tenantId: '' })],
     ['names a tenant that is too long', () => ({ tenantId: 'a'.repeat(129) })],
+    ['names a tenant with NUL', () => ({ tenantId: 'a\0' })],
+    ['names a tenant with a lone surrogate', () => ({ tenantId: 'a\ud800' })],
+    ['names a creator with NUL', () => ({ tenantId: 'acme', createdBy: '\0' })],
+    ['names a creator with a lone surrogate', () => ({ tenantId: 'acme', createdBy: '\udc00a' })],
     ['answers true', () => true as never],
     ['names a creator that is not text', () => ({ tenantId: 'acme', createdBy: 7 as unknown as string })],
   ])('answers 500 and reports it where authorize %s', async (_, authorize) => {

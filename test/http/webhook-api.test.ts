@@ -300,6 +300,26 @@ describe('GET /webhooks/{id}/deliveries', () => {
   it('answers 404 where the webhook is missing', async () => {
     const { call } = buildApi()
     expectProblem(await call('GET', `/webhooks/${missingId}/deliveries`), 404, 'NOT_FOUND')
+    expectProblem(await call('GET', `/webhooks/${missingId}/deliveries?state=failed`), 404, 'NOT_FOUND')
+  })
+
+  // They could be read one by one, but no longer be found.
+  it('lists the deliveries of a deleted webhook, to its tenant only', async () => {
+    const { call, path, tested } = await withDelivery()
+    await call('DELETE', path)
+    const answer = await call('GET', `${path}/deliveries`)
+    expect(answer.status, answer.text).toBe(200)
+    expect(answer.body.data.map((delivery) => delivery.id)).toEqual([tested.body.deliveryId])
+    expect((await call('GET', `${path}/deliveries?state=failed`)).body.data).toEqual([])
+    const foreign = await call('GET', `${path}/deliveries`, undefined, { 'x-tenant': 'other' })
+    expectProblem(foreign, 404, 'NOT_FOUND')
+  })
+
+  it('answers 404 where a deleted webhook left no delivery', async () => {
+    const { call, path } = await withWebhook()
+    expect((await call('GET', `${path}/deliveries`)).body.data).toEqual([])
+    await call('DELETE', path)
+    expectProblem(await call('GET', `${path}/deliveries`), 404, 'NOT_FOUND')
   })
 })
 
