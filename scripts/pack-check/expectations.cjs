@@ -12,6 +12,7 @@ const promised = {
   'posthorn/verify': ['Verifier', 'PosthornError'],
   'posthorn/http': ['createWebhookApi', 'toNodeListener'],
   'posthorn/sqlite': ['sqliteStorage'],
+  'posthorn/postgres': ['postgresStorage', 'postgresMigrations'],
   'posthorn/testing': ['storageConformance'],
 }
 

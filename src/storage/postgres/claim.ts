@@ -1,0 +1,157 @@
+import type { ClaimResult } from '../storage.ts'
+import type { Database } from './database.ts'
+import { type DueFloor, DueFloors, noFloor } from './due-floors.ts'
+import { LaneRotation } from './lane-rotation.ts'
+import { takeLanes } from './lanes.ts'
+import { cancelDoomed, type ClaimRow, leaseCandidates, readClaim, selectClaim } from './leasing.ts'
+import type { Names } from './names.ts'
+import { promote, type Promotion } from './promote.ts'
+import { instant, ms } from './sql.ts'
+
+// Bounds on one call, so that it takes milliseconds whatever the backlog.
+const maxLanes = 200
+const maxCancelled = 500
+// Deliveries that are read and left, because another lane's come first.
+const maxPassed = 2000
+
+/** Gives out what is due, by lanes: the work grows with the lanes probed, never with what waits in them. */
+export class Claims {
+  readonly #database: Database
+  readonly #rotation = new LaneRotation()
+  /** How far back to look. */
+  readonly floors = new DueFloors()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async claim(limit: number, leaseMs: number): Promise<ClaimResult> {
+    const floor = this.floors.current
+    const { claimed, nextDueInMs } = await this.#claim(limit, leaseMs, floor)
+    if (claimed.length > 0) return { claimed, nextDueInMs: this.floors.unlessSooner(nextDueInMs) }
+    this.floors.clear()
+    return floor === noFloor ? { claimed, nextDueInMs } : await this.#claim(limit, leaseMs, noFloor)
+  }
+
+  async #claim(limit: number, leaseMs: number, floor: DueFloor): Promise<ClaimResult> {
+    const promotion = await promote(this.#database, floor)
+    if (!promotion.hasReady) return { claimed: [], nextDueInMs: promotion.isMore ? 0 : promotion.nextDueInMs }
+    if (limit < 1) return { claimed: [], nextDueInMs: 0 }
+    const rows = await this.#database.all<ClaimRow<Survey>>(
+      selectClaim(this.#database.names, survey(this.#database.names)),
+      [this.#rotation.position, limit, leaseMs, floor.waitingMs, floor.readyMs],
+      claimStatement(this.#database.names),
+    )
+    const { claimed, survey: met } = readClaim(rows)
+    // Behind the last lane that was wanted, where the limit ended the search.
+    this.#rotation.moveTo(met.wantedCount === limit ? met.lastWanted : met.lastProbed)
+    const isPromoted = !promotion.isMore
+    if (floor === noFloor) {
+      const oldestReadyMs = met.probedCount < maxLanes ? met.oldestMs : null
+      this.floors.raise({ nowMs: met.nowMs, oldestReadyMs, isPromoted })
+    }
+    const isProgress = claimed.length > 0 || met.cancelledCount > 0
+    const isMore = !isPromoted || claimed.length === limit || met.isMore || met.cancelledCount === maxCancelled
+    const wake = this.#afterwards(met, limit, isProgress)
+    return {
+      claimed,
+      nextDueInMs: isMore || wake === null ? 0 : nextDue(promotion, wake.wakeInMs, claimed.length > 0 ? leaseMs : null),
+    }
+  }
+
+  /** When the first closed lane opens, or null where to go on at once. */
+  #afterwards(met: Survey, limit: number, isProgress: boolean): { readonly wakeInMs: number | null } | null {
+    const isWhole = met.probedCount < maxLanes && met.wantedCount < limit
+    if (!isWhole && !isProgress) return this.#rotation.idle(met.wakeInMs, performance.now())
+    this.#rotation.restart()
+    return isWhole ? met : null
+  }
+}
+
+/** What a claim met. */
+interface Survey {
+  readonly probedCount: number
+  readonly wantedCount: number
+  readonly cancelledCount: number
+  /** By the server's clock, in milliseconds since 1970. */
+  readonly nowMs: number
+  /** Since when the longest due delivery of the lanes met has been, likewise. */
+  readonly oldestMs: number | null
+  readonly lastProbed: string | null
+  readonly lastWanted: string | null
+  /** Whether something was left that may be claimable at once. */
+  readonly isMore: boolean
+  /** Until the first gate met opens, in milliseconds. */
+  readonly wakeInMs: number | null
+}
+
+function nextDue({ nextDueInMs }: Promotion, ...others: readonly (number | null)[]): number | null {
+  const waits = [nextDueInMs, ...others].filter((wait) => wait !== null)
+  return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
+}
+
+function claimStatement(names: Names): string {
+  const { deliveries } = names
+  const isRecent = `d.due_at >= ${instant('$5::float8')}`
+  const share = `greatest(ceil($2::float8 / count), floor(${maxPassed} / count))::integer`
+  return `WITH RECURSIVE ${probeLanes(names)},
+   ${takeLanes(names, '$2::integer', '$4')},
+   candidate AS MATERIALIZED (
+     SELECT m.webhook_id, c.id, m.turn, row_number() OVER (PARTITION BY m.webhook_id ORDER BY c.due_at) AS place
+     FROM mine m CROSS JOIN (SELECT ${share} AS most FROM (SELECT count(*) FROM mine) n WHERE count > 0) share
+     CROSS JOIN LATERAL (
+       SELECT d.id, d.due_at FROM ${deliveries} d WHERE d.webhook_id = m.webhook_id AND d.phase = 'ready' AND ${isRecent}
+       ORDER BY d.due_at LIMIT least(m.free, $2::integer, share.most)
+     ) c
+   ),
+   ${leaseCandidates(names, '$2::integer', '$3::float8')},
+   ${cancelDoomed(
+     names,
+     `SELECT d.id FROM lane CROSS JOIN LATERAL (
+        SELECT id FROM ${deliveries} WHERE webhook_id = lane.webhook_id AND phase = 'ready' ORDER BY due_at LIMIT ${maxCancelled}
+      ) d WHERE lane.is_active IS NOT TRUE LIMIT ${maxCancelled}`,
+   )}`
+}
+
+/** `probed`: up to 200 webhooks with something ready, from behind the first parameter round to it, one index lookup for each. */
+function probeLanes({ deliveries }: Names): string {
+  const first = (condition: string) =>
+    `LATERAL (
+       SELECT webhook_id, due_at FROM ${deliveries} WHERE phase = 'ready' AND ${condition} AND due_at >= ${instant('$5::float8')}
+       ORDER BY webhook_id, due_at LIMIT 1
+     ) d`
+  const left = `${maxLanes} - (SELECT count(*) FROM above)`
+  return `above (webhook_id, due_at, turn) AS (
+     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id > $1::uuid')}
+     UNION ALL
+     SELECT d.webhook_id, d.due_at, a.turn + 1 FROM above a CROSS JOIN ${first('webhook_id > a.webhook_id')} WHERE a.turn < ${maxLanes}
+   ),
+   below (webhook_id, due_at, turn) AS (
+     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id <= $1::uuid')} WHERE ${left} > 0
+     UNION ALL
+     SELECT d.webhook_id, d.due_at, b.turn + 1 FROM below b
+     CROSS JOIN ${first('webhook_id > b.webhook_id AND webhook_id <= $1::uuid')} WHERE b.turn < ${left}
+   ),
+   probed AS MATERIALIZED (
+     SELECT webhook_id, due_at, turn FROM above UNION ALL SELECT webhook_id, due_at, turn + ${maxLanes} FROM below
+   )`
+}
+
+function survey({ now }: Names): string {
+  const isGated = `lane.is_active AND lane.gate_until > ${now}`
+  return `SELECT (SELECT count(*) FROM lane) AS "probedCount", (SELECT count(*) FROM wanted) AS "wantedCount",
+    (SELECT count(*) FROM cancelled) AS "cancelledCount", ${lastOf('lane')} AS "lastProbed", ${lastOf('wanted')} AS "lastWanted",
+    (SELECT ${ms(`(min(lane.gate_until) - ${now})`)} FROM lane WHERE ${isGated}) AS "wakeInMs",
+    ${ms(now)} AS "nowMs", (SELECT ${ms('min(due_at)')} FROM probed) AS "oldestMs",
+    (SELECT count(*) FROM wanted) > (SELECT count(*) FROM mine)
+      OR (SELECT count(*) FROM chosen) > (SELECT count(*) FROM taken)
+      OR (SELECT count(*) FROM doomed) > (SELECT count(*) FROM cancelled)
+      OR EXISTS (
+        SELECT 1 FROM (SELECT turn, count(*) FROM candidate GROUP BY turn) c JOIN mine USING (turn)
+        WHERE c.count < mine.free AND c.count >= ${maxPassed} / (SELECT count(*) FROM mine)
+      ) AS "isMore"`
+}
+
+function lastOf(lanes: string): string {
+  return `(SELECT webhook_id FROM ${lanes} ORDER BY turn DESC LIMIT 1)`
+}

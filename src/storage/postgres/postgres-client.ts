@@ -1,0 +1,86 @@
+import { PosthornError } from '../../domain/error.ts'
+import type { SqlExecutor, SqlParameter } from '../sql-executor.ts'
+
+/** What is used of a `Pool` or `Client` of pg, of PGlite, and of what has their shape. */
+export interface PgQueryable {
+  /** Runs one statement and resolves to an object with its rows. */
+  query(sql: string, params: SqlParameter[]): Promise<PgResult>
+}
+
+/** What is used of a result of pg and its like. */
+export interface PgResult {
+  /** The rows, by column name. */
+  readonly rows: Record<string, unknown>[]
+}
+
+/** What is used of the `sql` of postgres.js. */
+export interface PostgresJs {
+  /** Runs one statement and resolves to its rows. */
+  unsafe(sql: string, params: SqlParameter[]): PromiseLike<readonly Record<string, unknown>[]>
+}
+
+/** A client that `postgresStorage` works with; it belongs to the caller, who closes it. */
+export type PostgresClient = PgQueryable | PostgresJs | SqlExecutor
+
+/** Makes one shape of all clients. */
+export function toExecutor(client: unknown): SqlExecutor {
+  assertClient(client)
+  if ('unsafe' in client) return { query: async (sql, params) => [...(await client.unsafe(sql, [...params]))] }
+  return { query: async (sql, params) => rowsOf(await client.query(sql, [...params])) }
+}
+
+/** Makes the caller's open transaction one. */
+export function toTransaction(tx: unknown): SqlExecutor {
+  const isPool = hasMethod(tx, 'begin') || (typeof tx === 'object' && tx !== null && 'totalCount' in tx)
+  if (!isPool && isClient(tx)) return toExecutor(tx)
+  throw new PosthornError(
+    'TRANSACTIONS_UNSUPPORTED',
+    isPool
+      ? 'tx is a pool, which runs each statement on any of its connections: pass the client on which the transaction is open.'
+      : 'tx is no Postgres client: pass the client on which the transaction is open, or wrap it in an SqlExecutor.',
+  )
+}
+
+const survivors = new WeakSet<object>()
+
+/**
+ * A pool of pg emits `error` when the server closes an idle connection, and without a listener that ends the process. The pool has
+ * dropped the connection by then and opens another when it needs one, so there is nothing left to do.
+ */
+export function survivePoolErrors(client: object): void {
+  if (survivors.has(client) || !isEmitter(client) || !hasMethod(client, 'connect')) return
+  survivors.add(client)
+  client.on('error', () => undefined)
+}
+
+function assertClient(client: unknown): asserts client is PostgresClient {
+  if (isClient(client)) return
+  throw new TypeError(
+    'client must be a Pool of pg, the sql of postgres.js, a PGlite, or an SqlExecutor: an object with query(sql, params), ' +
+      `not ${client === null ? 'null' : typeof client}.`,
+  )
+}
+
+function isClient(client: unknown): client is PostgresClient {
+  return hasMethod(client, 'unsafe') || hasMethod(client, 'query')
+}
+
+function hasMethod(candidate: unknown, name: string): boolean {
+  if ((typeof candidate !== 'object' && typeof candidate !== 'function') || candidate === null) return false
+  return typeof Reflect.get(candidate, name) === 'function'
+}
+
+function isEmitter(client: object): client is { on(event: 'error', listener: () => void): unknown } {
+  return hasMethod(client, 'on')
+}
+
+function rowsOf(result: unknown): Record<string, unknown>[] {
+  const isBare = Array.isArray(result) || typeof result !== 'object' || result === null
+  const rows: unknown = isBare ? result : Reflect.get(result, 'rows')
+  // The element type is the driver's promise; what is read from a row is checked where it is read.
+  if (Array.isArray(rows)) return rows as Record<string, unknown>[]
+  throw new PosthornError(
+    'STORAGE_FAILED',
+    'The query method of the Postgres client resolved to no rows. It must resolve to an array, or to an object with rows.',
+  )
+}

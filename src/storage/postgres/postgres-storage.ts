@@ -1,0 +1,216 @@
+import { PosthornError } from '../../domain/error.ts'
+import type { EnqueueOptions, MatchWebhooks, TransactionOptions } from '../query.ts'
+import type { SqlExecutor } from '../sql-executor.ts'
+import type { LeaseRef, Settlement } from '../settlement.ts'
+import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
+import { cancel, requeue } from './bulk.ts'
+import { claimIds } from './claim-ids.ts'
+import { Claims } from './claim.ts'
+import { Database } from './database.ts'
+import { enqueue } from './enqueue.ts'
+import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
+import { postgresMigrations } from './migrations.ts'
+import { assertSchemaName, type Names, namesIn } from './names.ts'
+import { type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
+import { Purge } from './purge.ts'
+import { renew } from './renew.ts'
+import { assertVersion, migrate } from './schema.ts'
+import { settle } from './settle.ts'
+import { stats } from './stats.ts'
+import {
+  deleteWebhook,
+  gate,
+  getWebhook,
+  insertWebhook,
+  listWebhooks,
+  matchWebhooks,
+  updateWebhook,
+} from './webhooks.ts'
+
+/** What {@link postgresStorage} may be given beside the client. */
+export interface PostgresStorageOptions {
+  /**
+   * The database schema that holds the tables: 1 to 63 characters of a-z, 0-9 and `_`; `posthorn` unless given. Storages in different
+   * schemas share nothing.
+   */
+  readonly schema?: string
+}
+
+/** A storage in a Postgres database. */
+export interface PostgresStorage extends Storage {
+  /**
+   * Creates the tables, or brings them up to date. Run it when you deploy: nothing else ever does. Any number of processes may do so at
+   * the same time (they wait for one another), and it does all that is missing or nothing. What it would run, `postgresMigrations`
+   * prints.
+   *
+   * @throws PosthornError `STORAGE_SCHEMA` where a newer release wrote the tables; `STORAGE_FAILED` where Postgres refuses.
+   */
+  migrate(): Promise<void>
+}
+
+/**
+ * Creates a storage in a Postgres database (version 13 or later), which any number of processes on any number of machines may share.
+ * Tables stand in a schema of their own; {@link PostgresStorage.migrate} creates them, and {@link Storage.open}, which the first use
+ * does unless it was called before, checks that they are there. Every operation is one statement, so a pool in transaction mode
+ * (PgBouncer) will do, and the clock that due dates and leases go by is the server's. Transactions should be `read committed`, as they
+ * are unless a database is told otherwise: stricter ones are no safer here, and concurrent claims get in each other's way.
+ *
+ * The client is the caller's: a `Pool` of pg, the `sql` of postgres.js, a PGlite, or any {@link SqlExecutor}. {@link Storage.close}
+ * leaves it open. A pool of pg gets a listener for `error`, so that a database that restarts does not end the process.
+ *
+ * `tx` is the client on which the caller's transaction is open (a client of the pool, the `sql` of `sql.begin`, the transaction of a
+ * PGlite), or an {@link SqlExecutor} around it.
+ *
+ * Texts with a NUL character or half of a surrogate pair, which Postgres cannot hold, are refused with `VALIDATION_FAILED`; in what a
+ * receiver answered they become U+FFFD. Every method rejects with a {@link PosthornError}: `STORAGE_SCHEMA` where the tables are missing
+ * or of another version, `STORAGE_UNAVAILABLE` after {@link Storage.close}, `STORAGE_FAILED` where Postgres refuses an operation or
+ * cannot be reached; the driver's error is the `cause`.
+ *
+ * @throws TypeError for a wrong client or option.
+ */
+export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
+  const { schema = 'posthorn' } = options
+  assertSchemaName(schema)
+  const executor = toExecutor(client)
+  survivePoolErrors(client)
+  return new PostgresTables(executor, schema, namesIn(schema))
+}
+
+/** The storage itself; tests give it another clock with their `names`. */
+export class PostgresTables implements PostgresStorage {
+  readonly contract = 1
+  readonly name = 'postgres'
+  readonly capabilities = { durability: 'server', scope: 'cluster', transactions: 'caller' } as const
+  readonly #database: Database
+  readonly #schema: string
+  readonly #claims: Claims
+  readonly #purge: Purge
+  #checked: Promise<void> | null = null
+  #isClosed = false
+
+  constructor(executor: SqlExecutor, schema: string, names: Names) {
+    this.#database = new Database(executor, names)
+    this.#schema = schema
+    this.#claims = new Claims(this.#database)
+    this.#purge = new Purge(this.#database)
+  }
+
+  async migrate() {
+    await migrate(this.#database, postgresMigrations({ schema: this.#schema }))
+  }
+
+  async open() {
+    this.#isClosed = false
+    await this.#opened()
+  }
+
+  async close() {
+    this.#isClosed = true
+    this.#checked = null
+  }
+
+  async insertWebhook(webhook: StoredWebhook, { tx }: TransactionOptions = {}) {
+    await insertWebhook(await this.#opened(tx), webhook)
+  }
+
+  async getWebhook(id: string, tenantId: string) {
+    return await getWebhook(await this.#opened(), id, tenantId)
+  }
+
+  async updateWebhook(id: string, tenantId: string, patch: WebhookPatch, ifVersion?: number) {
+    return await updateWebhook(await this.#opened(), id, tenantId, patch, ifVersion)
+  }
+
+  async deleteWebhook(id: string, tenantId: string) {
+    return await deleteWebhook(await this.#opened(), id, tenantId)
+  }
+
+  async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]) {
+    return await listWebhooks(await this.#opened(), query)
+  }
+
+  async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {
+    return await matchWebhooks(await this.#opened(tx), tenantId, patterns)
+  }
+
+  async gate(id: string, forMs: number | null) {
+    await gate(await this.#opened(), id, forMs)
+  }
+
+  async enqueue(events: readonly NewEvent[], { tx, claimFor }: EnqueueOptions = {}) {
+    // What the caller has not committed nobody can deliver, and its locks on lanes would last as long as the transaction.
+    return await enqueue(await this.#opened(tx), events, tx === undefined ? claimFor : undefined, this.#floor())
+  }
+
+  async claim({ ids, limit, leaseMs }: Parameters<Storage['claim']>[0]) {
+    const database = await this.#opened()
+    return ids === undefined
+      ? await this.#claims.claim(limit, leaseMs)
+      : await claimIds(database, ids, limit, leaseMs, this.#floor())
+  }
+
+  async renew(leases: readonly LeaseRef[], leaseMs: number) {
+    return await renew(await this.#opened(), leases, leaseMs)
+  }
+
+  async settle(settlements: readonly Settlement[]) {
+    return await settle(await this.#opened(), settlements)
+  }
+
+  async requeue(query: Parameters<Storage['requeue']>[0]) {
+    return await requeue(await this.#opened(), query)
+  }
+
+  async cancel(query: Parameters<Storage['cancel']>[0]) {
+    return await cancel(await this.#opened(), query)
+  }
+
+  async getEvent(id: string, tenantId: string) {
+    return await getEvent(await this.#opened(), id, tenantId)
+  }
+
+  async getDelivery(id: string, tenantId: string) {
+    return await getDelivery(await this.#opened(), id, tenantId)
+  }
+
+  async listEvents(query: Parameters<Storage['listEvents']>[0]) {
+    return await listEvents(await this.#opened(), query)
+  }
+
+  async listDeliveries(query: Parameters<Storage['listDeliveries']>[0]) {
+    return await listDeliveries(await this.#opened(), query)
+  }
+
+  async listAttempts(query: Parameters<Storage['listAttempts']>[0]) {
+    return await listAttempts(await this.#opened(), query)
+  }
+
+  async stats(query: Parameters<Storage['stats']>[0]) {
+    return await stats(await this.#opened(), query)
+  }
+
+  async purge(query: Parameters<Storage['purge']>[0]) {
+    await this.#opened()
+    return await this.#purge.purge(query)
+  }
+
+  #floor() {
+    return this.#claims.floors.current
+  }
+
+  /** The database, once its tables are known to be there; the caller's transaction instead, where one is given. */
+  async #opened(tx?: unknown): Promise<Database> {
+    if (this.#isClosed) {
+      throw new PosthornError('STORAGE_UNAVAILABLE', 'The Postgres storage is closed. Call open() to use it again.')
+    }
+    const joined = tx === undefined ? null : Database.joining(toTransaction(tx), this.#database.names)
+    this.#checked ??= assertVersion(this.#database, postgresMigrations({ schema: this.#schema }).length)
+    try {
+      await this.#checked
+    } catch (error) {
+      this.#checked = null
+      throw error
+    }
+    return joined ?? this.#database
+  }
+}

@@ -1,0 +1,19 @@
+/** The milliseconds since 1970 of an instant, as SQL. */
+export function ms(at: string): string {
+  return `(extract(epoch FROM ${at}) * 1000)::float8`
+}
+
+/** The instant of some milliseconds since 1970, as SQL. */
+export function instant(milliseconds: string): string {
+  return `to_timestamp(${milliseconds} / 1000)`
+}
+
+/** An instant some milliseconds later, as SQL. */
+export function later(at: string, milliseconds: string): string {
+  return `${at} + ${milliseconds} * interval '1 millisecond'`
+}
+
+/** A parameter that holds a JSON array of ids, as a subselect of them. */
+export function idsOf(param: string): string {
+  return `SELECT value::uuid FROM jsonb_array_elements_text((${param}::text)::jsonb)`
+}

@@ -1,0 +1,175 @@
+import type { Page } from '../../domain/delivery.ts'
+import { PosthornError } from '../../domain/error.ts'
+import { decodeCursor, pageOf } from '../cursor.ts'
+import type { ListWebhooks } from '../query.ts'
+import type { StoredWebhook, WebhookPatch } from '../storage.ts'
+import { Conditions } from './conditions.ts'
+import type { Database } from './database.ts'
+import { instant, later } from './sql.ts'
+import { assertStorable } from './storable-text.ts'
+import { isUuid } from './uuid.ts'
+import { toInput, toWebhook, webhookColumns, type WebhookField, webhookFields, type WebhookRow } from './webhook-row.ts'
+
+export async function insertWebhook(database: Database, webhook: StoredWebhook): Promise<void> {
+  const { webhooks, lanes, subscriptions } = database.names
+  if (!isUuid(webhook.id)) throw invalidId(webhook.id)
+  const fields = allFields.filter((field) => webhook[field] !== undefined)
+  const written = await database.all(
+    'SELECT id FROM written',
+    [toInput(webhook)],
+    `WITH input AS MATERIALIZED (${inputOf(fields, ['id uuid', '"tenantId" text'])}),
+     written AS (
+       INSERT INTO ${webhooks} (id, tenant_id, ${fields.map(columnOf).join(', ')})
+       SELECT id, "tenantId", ${fields.map(valueOf).join(', ')} FROM input
+       ON CONFLICT (id) DO NOTHING RETURNING id, tenant_id, events
+     ),
+     lane AS (INSERT INTO ${lanes} (webhook_id, claim_count) SELECT id, 0 FROM written ON CONFLICT DO NOTHING),
+     subscribed AS (
+       INSERT INTO ${subscriptions} (tenant_id, pattern, webhook_id)
+       SELECT tenant_id, jsonb_array_elements_text(events), id FROM written ON CONFLICT DO NOTHING
+     )`,
+  )
+  if (written.length > 0) return
+  throw new PosthornError('CONFLICT', `A webhook with id ${webhook.id} exists already. Create it with a new id.`)
+}
+
+export async function getWebhook(database: Database, id: string, tenantId: string): Promise<StoredWebhook | null> {
+  if (!isUuid(id)) return null
+  const row = await database.first<WebhookRow>(
+    `SELECT ${webhookColumns} FROM ${database.names.webhooks} w WHERE w.id = $1::uuid AND w.tenant_id = $2::text`,
+    [id, tenantId],
+  )
+  return row === undefined ? null : toWebhook(row)
+}
+
+export async function updateWebhook(
+  database: Database,
+  id: string,
+  tenantId: string,
+  patch: WebhookPatch,
+  ifVersion: number | undefined,
+): Promise<StoredWebhook | null> {
+  if (!isUuid(id)) return null
+  const { webhooks } = database.names
+  const fields = patchFields.filter((field) => patch[field as keyof WebhookPatch] !== undefined)
+  const row = await database.first<{ version: number; updated: WebhookRow | null }>(
+    `SELECT c.version, u.updated FROM current c LEFT JOIN (
+       SELECT w.id, row_to_json(w) AS updated FROM (SELECT ${webhookColumns} FROM updated w) w
+     ) u ON u.id = c.id`,
+    [toInput(patch), id, tenantId, ifVersion ?? null],
+    `WITH input AS MATERIALIZED (${inputOf(fields, [])}),
+     current AS MATERIALIZED (
+       SELECT id, version FROM ${webhooks} WHERE id = $2::uuid AND tenant_id = $3::text FOR UPDATE
+     ),
+     updated AS (
+       UPDATE ${webhooks} w SET ${[...fields.map(assignmentOf), 'version = w.version + 1'].join(', ')} FROM input i
+       WHERE w.id = (SELECT id FROM current WHERE $4::integer IS NULL OR version = $4::integer) RETURNING w.*
+     )${patch.events === undefined ? '' : resubscribe(database)}`,
+  )
+  if (row === undefined) return null
+  if (row.updated !== null) return toWebhook(row.updated)
+  throw new PosthornError(
+    'CONFLICT',
+    `Webhook ${id} is at version ${row.version}, not ${ifVersion}: somebody changed it meanwhile. Read it again, then update.`,
+  )
+}
+
+export async function deleteWebhook(database: Database, id: string, tenantId: string): Promise<boolean> {
+  if (!isUuid(id)) return false
+  const { webhooks, lanes, subscriptions } = database.names
+  const deleted = await database.all(
+    'SELECT id FROM gone',
+    [id, tenantId],
+    `WITH gone AS (DELETE FROM ${webhooks} WHERE id = $1::uuid AND tenant_id = $2::text RETURNING id),
+     lane AS (DELETE FROM ${lanes} WHERE webhook_id IN (SELECT id FROM gone)),
+     unsubscribed AS (DELETE FROM ${subscriptions} WHERE webhook_id IN (SELECT id FROM gone))`,
+  )
+  return deleted.length > 0
+}
+
+export async function listWebhooks(database: Database, query: ListWebhooks): Promise<Page<StoredWebhook>> {
+  const isAscending = query.order === 'asc'
+  const where = new Conditions()
+  where.add((tenantId) => `w.tenant_id = ${tenantId}::text`, query.tenantId)
+  if (query.isActive !== undefined) where.add(() => `w.is_active = ${query.isActive === true}`)
+  where.startAfter('w.id', decodeCursor(query.cursor), isAscending)
+  const rows = await database.all<WebhookRow>(
+    `SELECT ${webhookColumns} FROM ${database.names.webhooks} w WHERE ${where.sql}
+     ORDER BY w.id ${isAscending ? 'ASC' : 'DESC'} LIMIT ${where.bind(query.limit + 1)}::integer`,
+    where.params,
+  )
+  return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
+}
+
+export async function matchWebhooks(
+  database: Database,
+  tenantId: string,
+  patterns: readonly string[],
+): Promise<StoredWebhook[]> {
+  const { webhooks, subscriptions } = database.names
+  for (const [index, pattern] of patterns.entries()) assertStorable(`patterns[${index}]`, pattern)
+  const wanted = 'ARRAY(SELECT jsonb_array_elements_text(($2::text)::jsonb))'
+  // The patterns are compared again: two updates at once can leave a subscription behind that the webhook no longer has.
+  const rows = await database.all<WebhookRow>(
+    `SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(
+       SELECT s.webhook_id FROM ${subscriptions} s WHERE s.tenant_id = $1::text AND s.pattern = ANY(${wanted})
+     )) AND w.tenant_id = $1::text AND jsonb_exists_any(w.events, ${wanted}) ORDER BY w.id`,
+    [tenantId, JSON.stringify(patterns)],
+  )
+  return rows.map(toWebhook)
+}
+
+export async function gate(database: Database, id: string, forMs: number | null): Promise<void> {
+  if (!isUuid(id)) return
+  const { webhooks, now } = database.names
+  const until = forMs === null ? 'NULL' : `greatest(gate_until, ${later(now, '$2::float8')})`
+  const params = forMs === null ? [id] : [id, forMs]
+  await database.execute(`UPDATE ${webhooks} SET gate_until = ${until} WHERE id = $1::uuid`, params)
+}
+
+// The names of an object of fields, which the compiler knows of.
+const allFields = Object.keys(webhookFields) as WebhookField[]
+// What a patch may not change is left out, for callers whose types did not stop them.
+const unpatched: readonly WebhookField[] = ['gateUntil', 'createdBy', 'createdAt', 'version']
+const patchFields = allFields.filter((field) => !unpatched.includes(field))
+
+/** Reads the fields of the first parameter, a JSON object. */
+function inputOf(fields: readonly WebhookField[], others: readonly string[]): string {
+  const columns = [...others, ...fields.map((field) => `"${field}" ${webhookFields[field][1]}`)]
+  // A column list may not be empty.
+  return `SELECT * FROM jsonb_to_record(($1::text)::jsonb) AS i(${columns.join(', ') || '"none" text'})`
+}
+
+function columnOf(field: WebhookField): string {
+  return webhookFields[field][0]
+}
+
+function valueOf(field: WebhookField): string {
+  return webhookFields[field][1] === 'float8' ? instant(`"${field}"`) : `"${field}"`
+}
+
+function assignmentOf(field: WebhookField): string {
+  return `${columnOf(field)} = ${valueOf(field).replace(`"${field}"`, `i."${field}"`)}`
+}
+
+/** Gives the webhook the subscriptions of its new patterns, in the same statement. */
+function resubscribe(database: Database): string {
+  const { subscriptions } = database.names
+  return `,
+     wanted AS MATERIALIZED (SELECT tenant_id, jsonb_array_elements_text(events) AS pattern, id FROM updated),
+     unsubscribed AS (
+       DELETE FROM ${subscriptions} s WHERE s.webhook_id = (SELECT id FROM updated)
+       AND s.pattern <> ALL(ARRAY(SELECT pattern FROM wanted))
+     ),
+     subscribed AS (
+       INSERT INTO ${subscriptions} (tenant_id, pattern, webhook_id)
+       SELECT tenant_id, pattern, id FROM wanted ON CONFLICT DO NOTHING
+     )`
+}
+
+function invalidId(id: string): PosthornError {
+  const message = `The id ${JSON.stringify(id)} is no UUID in lower case, which Postgres needs.`
+  return new PosthornError('VALIDATION_FAILED', message, {
+    issues: [{ path: 'id', message: 'must be a UUID in lower case' }],
+  })
+}
