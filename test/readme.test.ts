@@ -23,7 +23,7 @@ describe("the README's first program", () => {
     const readme = await readFile(`${root}README.md`, 'utf8')
     const [, program = ''] = /## A complete program[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? []
     expect(program).toContain("from 'posthorn'")
-    await buildPackage()
+    buildPackage()
     // Inside the repository, so that `posthorn` means this package.
     const folder = `${root}.cache/readme-${process.pid}`
     await mkdir(folder, { recursive: true })

@@ -6,7 +6,7 @@ async function main() {
   const imported = await import('posthorn/verify')
   assert.notEqual(imported.PosthornError, PosthornError, 'both formats are one copy, so nothing was compared')
   const registry = new WebhookRegistry({ storage: memoryStorage() })
-  const error = await registry.get('missing').catch((problem) => problem)
+  const error = await registry.get('missing').catch((/** @type {unknown} */ problem) => problem)
   assert.ok(error instanceof PosthornError)
   assert.ok(error instanceof imported.PosthornError, 'an error of the CommonJS copy is none to the ESM copy')
 
@@ -19,4 +19,4 @@ async function main() {
   assert.equal(answer.status, 422)
 }
 
-main()
+void main()

@@ -13,8 +13,9 @@
  * - `DISPATCHER_STOPPED`: the dispatcher was stopped and takes no further work.
  * - `TRANSACTIONS_UNSUPPORTED`: `tx` was given, but the storage cannot join a transaction, or what was given is none.
  * - `STORAGE_UNAVAILABLE`: the storage's driver is missing or the storage is closed.
- * - `STORAGE_FAILED`: the database refused an operation (locked for too long, disk full); `cause` is the driver's error, nothing was written.
- * - `STORAGE_SCHEMA`: the stored schema is newer than this version of Posthorn.
+ * - `STORAGE_FAILED`: the database refused an operation (locked for too long, disk full); `cause` is the driver's error. Nothing was written,
+ *   unless the connection broke in the middle.
+ * - `STORAGE_SCHEMA`: the tables are missing, or of another version than this one of Posthorn's.
  * - `SECRET_INVALID`: a signing secret has the wrong form.
  * - `HEADER_MISSING`, `HEADER_DUPLICATE`, `HEADER_INVALID`: a signature header is absent, sent twice, or malformed.
  * - `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`: the signed time cannot be accepted.

@@ -15,14 +15,14 @@ export class LaneRotation {
   /** Yields up to `limit` lanes, each once; returns whether those were all there are. */
   *probe(limit: number): Generator<string, boolean> {
     const start = this.#position
-    const round = (this.#round ??= { start, hasWrapped: false, wakeAt: null })
+    const round = (this.#round ??= { start, wraps: 0, wakeAt: null })
     let hasWrapped = false
     for (let count = 0; ;) {
       const lane = this.#nextLane(this.#position)
       if (lane === null) {
         if (hasWrapped || start === '') return true
         hasWrapped = true
-        round.hasWrapped = true
+        round.wraps++
         this.#position = ''
         continue
       }
@@ -47,7 +47,8 @@ export class LaneRotation {
     const round = this.#round
     if (round === null) return null
     if (wakeAt !== null) round.wakeAt = Math.min(wakeAt, round.wakeAt ?? wakeAt)
-    if (!round.hasWrapped || this.#position < round.start) return null
+    // A second wrap is a whole round too: the lane where it began may have gone.
+    if (round.wraps === 0 || (round.wraps === 1 && this.#position < round.start)) return null
     this.restart()
     return { wakeAt: round.wakeAt }
   }
@@ -55,6 +56,6 @@ export class LaneRotation {
 
 interface Round {
   readonly start: string
-  hasWrapped: boolean
+  wraps: number
   wakeAt: number | null
 }
