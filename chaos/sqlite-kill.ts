@@ -19,6 +19,8 @@ export interface SqliteKillOptions {
   readonly signal: 'SIGKILL' | 'SIGTERM'
   /** Repeats a run, as far as timing allows. */
   readonly seed: number
+  /** A fault of `seededFaults` that the sender's storage has. */
+  readonly fault?: string
 }
 
 const inFlight = 16
@@ -28,7 +30,8 @@ const sender = fileURLToPath(new URL('./sqlite-sender.ts', import.meta.url))
  * Kills a sender on a SQLite file at random moments under load, and starts it again. Lost is always accepted minus received. A killed
  * sender may have sent what it could not record: at most what was in flight, each time. One that was told to stop has not.
  */
-export async function sqliteKill({ events, kills, signal, seed }: SqliteKillOptions) {
+export async function sqliteKill(options: SqliteKillOptions) {
+  const { events, kills, signal, seed, fault } = options
   const random = seededRandom(seed)
   const receiver = await startReceiver({ failureRate: 0.03, random: seededRandom(seed + 1) })
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-chaos-'))
@@ -42,7 +45,7 @@ export async function sqliteKill({ events, kills, signal, seed }: SqliteKillOpti
       const from = firstMissing(accepted, events)
       const to = killed < kills ? Math.min(events, from + perLife * 2) : events
       if (from === events && killed >= kills) break
-      child = start([path, receiver.url, `${from}`, `${Math.max(to, from + 1)}`, `${inFlight}`])
+      child = start([path, receiver.url, `${from}`, `${Math.max(to, from + 1)}`, `${inFlight}`], fault)
       const isDone = follow(child, accepted)
       // From its first acceptance on, any moment.
       const isAlive = await Promise.race([once(child, 'exit').then(() => false), isDone.first.then(() => true)])
@@ -53,14 +56,26 @@ export async function sqliteKill({ events, kills, signal, seed }: SqliteKillOpti
       await once(child, 'exit')
       killed++
     }
-    child = start([path, receiver.url, '0', '0', `${inFlight}`])
-    const [code] = await once(child, 'exit')
-    if (code !== 0) throw new Error(`The last sender ended with ${String(code)}.`)
+    child = start([path, receiver.url, '0', '0', `${inFlight}`], fault)
+    const last = child
+    // With the engine in order it takes a second or two to deliver what is left.
+    const timer = setTimeout(() => last.kill('SIGKILL'), 10_000)
+    const [code] = await once(last, 'exit')
+    clearTimeout(timer)
+    const isFinished = code === 0
+    const { lost, extra, requests } = measure(accepted, receiver.tallies)
+    const integrity = integrityOf(path)
+    const isGood = isFinished && lost === 0 && extra <= allowedExtra(options) && integrity === 'ok'
     return {
-      ...measure(accepted, receiver.tallies),
+      isGood,
+      isFinished,
+      lost,
+      extra,
+      allowedExtra: allowedExtra(options),
+      requests,
       accepted: accepted.size,
       kills,
-      integrity: integrityOf(path),
+      integrity,
       seed,
     }
   } finally {
@@ -70,13 +85,14 @@ export async function sqliteKill({ events, kills, signal, seed }: SqliteKillOpti
   }
 }
 
-/** The most requests that may have been made beside the necessary ones. */
-export function allowedExtra(options: SqliteKillOptions): number {
+// The most requests that may have been made beside the necessary ones.
+function allowedExtra(options: SqliteKillOptions): number {
   return options.signal === 'SIGKILL' ? options.kills * inFlight : 0
 }
 
-function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--no-warnings', sender, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+function start(args: readonly string[], fault = ''): ChildProcess {
+  const env = { ...process.env, CHAOS_FAULT: fault }
+  return spawn(process.execPath, ['--no-warnings', sender, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env })
 }
 
 function follow(child: ChildProcess, accepted: Map<number, string>) {

@@ -2,9 +2,10 @@
 // With from = to it only delivers what is left, and ends by itself.
 import { EventDispatcher, WebhookRegistry } from 'posthorn'
 import { sqliteStorage } from 'posthorn/sqlite'
+import { withFault } from './seeded-faults.ts'
 
 const [path = '', url = '', from = '0', to = '0', inFlight = '16'] = process.argv.slice(2)
-const storage = sqliteStorage(path)
+const storage = withFault(sqliteStorage(path), process.env['CHAOS_FAULT'])
 const registry = new WebhookRegistry({ storage })
 const dispatcher = new EventDispatcher({
   registry,

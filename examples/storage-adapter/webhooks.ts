@@ -48,5 +48,8 @@ export function matchWebhooks(
 
 export function gate({ webhooks }: Document, id: string, gateUntil: Date | null): void {
   const webhook = webhooks.get(id)
-  if (webhook !== undefined) webhooks.set(id, { ...webhook, gateUntil })
+  if (webhook === undefined) return
+  // A gate that is closed for longer stays so; null opens it.
+  const isLonger = gateUntil !== null && webhook.gateUntil !== null && webhook.gateUntil > gateUntil
+  if (!isLonger) webhooks.set(id, { ...webhook, gateUntil })
 }

@@ -1,4 +1,5 @@
 import type { Attempt, AttemptTrigger, Delivery, Page, WebhookEvent } from '../domain/delivery.ts'
+import type { Webhook } from '../domain/webhook.ts'
 import type {
   CancelQuery,
   ClaimQuery,
@@ -16,39 +17,13 @@ import type {
 import type { LeaseRef, Settled, Settlement } from './settlement.ts'
 
 /** A webhook as it is stored, its secrets sealed by the core. */
-export interface StoredWebhook {
-  /** UUIDv7, made by the core. */
-  readonly id: string
-  /** The tenant who owns it. */
-  readonly tenantId: string
-  /** At most 100 characters. */
-  readonly name: string
-  /** At most 2,048 characters. */
-  readonly url: string
-  /** Patterns: `*`, `execution.*`, `execution.completed`. */
-  readonly events: readonly string[]
-  /** Whether its deliveries may be claimed. */
-  readonly isActive: boolean
-  /** Why it is not active, or null. */
-  readonly disabledReason: string | null
-  /** Free text of the owner, or null. */
-  readonly description: string | null
-  /** String values of the owner. */
-  readonly metadata: Readonly<Record<string, string>>
+export interface StoredWebhook extends Webhook {
   /** Secrets, sealed by the core; opaque text here. */
   readonly sealed: string
-  /** The most live leases that its deliveries may hold together. */
-  readonly maxInFlight: number
   /** No claims before this instant; set by {@link Storage.gate}. */
   readonly gateUntil: Date | null
-  /** Who created it, or null. */
-  readonly createdBy: string | null
   /** Grows by one with every {@link Storage.updateWebhook}. */
   readonly version: number
-  /** When it was created, by the core's clock. */
-  readonly createdAt: Date
-  /** When it was last changed, by the core's clock. */
-  readonly updatedAt: Date
 }
 
 /** What {@link Storage.updateWebhook} may change. */

@@ -1,0 +1,87 @@
+import type { Claimed, Storage } from 'posthorn'
+
+type Fault = (storage: Storage) => Partial<Storage>
+
+/** Faults that a storage engine could have, to show that the harness notices them. */
+export const seededFaults: Readonly<Record<string, Fault>> = {
+  /** Answers before it has written, as one does that commits later. */
+  'accepted before it is written': (storage) => ({
+    enqueue: async (events, options) => {
+      setTimeout(() => void storage.enqueue(events, options), 300)
+      return { results: events.map(({ id }) => ({ id, status: 'accepted' as const })), claimed: [] }
+    },
+  }),
+  /** Marks a delivery as done when it gives it out, before anything is sent. */
+  'done before it is sent': (storage) => ({
+    enqueue: async (events) => await storage.enqueue(events),
+    claim: async (query) => {
+      const result = await storage.claim(query)
+      await storage.settle(result.claimed.map(succeeded))
+      // As an engine would that settles at once and pauses before it sends.
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return result
+    },
+  }),
+  /** Gives a delivery out without holding it. */
+  'given out without a lease': (storage) => ({
+    enqueue: async (events) => await storage.enqueue(events),
+    claim: async (query) => {
+      const result = await storage.claim(query)
+      await storage.settle(
+        result.claimed.map(({ id, lease }) => ({ id, lease, outcome: 'release' as const, retryInMs: 0 })),
+      )
+      return result
+    },
+  }),
+  /** Takes every settlement for written, and writes one in ten of them not. */
+  'an outcome that is not recorded': (storage) => {
+    let count = 0
+    return {
+      settle: async (settlements) => {
+        const kept = settlements.filter(() => ++count % 10 !== 0)
+        const settled = await storage.settle(kept)
+        const dropped = settlements.filter((settlement) => !kept.includes(settlement))
+        return [...settled, ...dropped.map(({ id }) => ({ id, state: 'succeeded' as const }))]
+      },
+    }
+  },
+  /** Writes one event in ten without its deliveries. */
+  'an event without its deliveries': (storage) => {
+    let count = 0
+    return {
+      enqueue: async (events, options) =>
+        await storage.enqueue(
+          events.map((event) => (++count % 10 === 0 ? { ...event, deliveries: [] } : event)),
+          options,
+        ),
+    }
+  },
+}
+
+/** The storage with a fault, or as it is where none is named. */
+export function withFault(storage: Storage, name: string | undefined): Storage {
+  if (name === undefined || name === '') return storage
+  const fault = seededFaults[name]
+  if (fault === undefined) throw new TypeError(`There is no fault ${name}.`)
+  const changes = fault(storage)
+  return new Proxy(storage, {
+    get(target, key) {
+      const value: unknown = Reflect.get(key in changes ? changes : target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function succeeded({ id, lease, attemptCount, trigger }: Claimed) {
+  const attempt = {
+    number: attemptCount + 1,
+    trigger,
+    startedAt: new Date(),
+    durationMs: 0,
+    status: 204,
+    error: null,
+    responseHeaders: {},
+    responseBody: '',
+  }
+  return { id, lease, outcome: 'succeeded' as const, attempt }
+}
