@@ -116,6 +116,13 @@ export class Worker {
     return { result, end }
   }
 
+  /** Resolves when something that is under way has ended, and with it there may be room. */
+  async room(): Promise<void> {
+    if (this.#busy.size === 0) return
+    // How it ended is its own caller's affair.
+    await Promise.race([...this.#busy].map((each) => each.catch(() => {})))
+  }
+
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
     while (this.#busy.size > 0) await Promise.allSettled(this.#busy)

@@ -270,7 +270,24 @@ describe('EventDispatcher.runOnce', () => {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
     expect(await intact.stats({})).toMatchObject({ leased: 2, ready: 4 })
     held.open()
-    expect((await Promise.all(runs)).reduce((sum, { succeeded }) => sum + succeeded, 0)).toBe(6)
+    const claimed = (await Promise.all(runs)).map((run) => run.claimed)
+    expect(claimed.every((count) => count >= 1)).toBe(true)
+    await dispatcher.drain()
+    expect(receiver.received).toHaveLength(6)
+  })
+
+  it('gets its turn also while the dispatcher is started and always busy', async () => {
+    const held = [gate(), gate()]
+    await using receiver = await startReceiver(async (_, nth) => (await held[nth - 1]?.opened, 204))
+    const { dispatcher } = await setUp(receiver.url, { concurrency: 2 })
+    await dispatcher.start()
+    await dispatcher.dispatchMany(many(2))
+    const run = dispatcher.runOnce()
+    held[0]!.open()
+    // The second request is still under way.
+    expect(await run).toEqual({ claimed: 0, succeeded: 0, failed: 0 })
+    held[1]!.open()
+    await dispatcher.stop()
   })
 
   it('goes on for its budget, until nothing is due', async () => {
