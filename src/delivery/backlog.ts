@@ -20,6 +20,7 @@ export class Backlog {
   readonly #storage: Storage
   readonly #limit: number
   readonly #estimates = new Map<string, Estimate>()
+  readonly #counting = new Map<string, Promise<Estimate>>()
 
   constructor(storage: Storage, limit: number) {
     this.#storage = storage
@@ -45,7 +46,14 @@ export class Backlog {
     const ageMs = known === undefined ? Infinity : performance.now() - known.countedAt
     const isFull = known === undefined || known.pending + count > this.#limit
     if (known !== undefined && ageMs < (isFull ? recountAfterMs : staleAfterMs)) return known
-    return await this.#count(tenantId)
+    // Dispatches that come at once wait for one count.
+    const counting = this.#counting.get(tenantId) ?? this.#count(tenantId)
+    this.#counting.set(tenantId, counting)
+    try {
+      return await counting
+    } finally {
+      this.#counting.delete(tenantId)
+    }
   }
 
   async #count(tenantId: string): Promise<Estimate> {

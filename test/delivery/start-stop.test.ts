@@ -327,6 +327,16 @@ describe('maxPendingPerTenant', () => {
     expect(await dispatcher.dispatch('wanted.one', {})).toMatchObject({ deliveries: 1 })
   })
 
+  it('is counted once for dispatches that come at once, and not for the next ones', async () => {
+    let counts = 0
+    const { dispatcher } = await setUp('http://127.0.0.1:9/', {}, (storage) => ({
+      stats: (query) => (counts++, storage.stats(query)),
+    }))
+    await Promise.all(many(20).map(({ type, data }) => dispatcher.dispatch(type, data)))
+    for (const { type, data } of many(5)) await dispatcher.dispatch(type, data)
+    expect(counts).toBe(1)
+  })
+
   it('can be switched off', async () => {
     const { dispatcher } = await setUp('http://127.0.0.1:9/', { maxPendingPerTenant: Infinity }, () => ({
       stats: () => Promise.reject(new Error('not asked')),
