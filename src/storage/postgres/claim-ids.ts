@@ -5,7 +5,7 @@ import { takeLanes } from './lanes.ts'
 import { cancelDoomed, type ClaimRow, leaseCandidates, readClaim, selectClaim } from './leasing.ts'
 import { promote } from './promote.ts'
 import { idsOf } from './sql.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 /** Leases those of `ids` that are due. */
 export async function claimIds(
@@ -16,7 +16,7 @@ export async function claimIds(
   floor: DueFloor,
 ): Promise<ClaimResult> {
   const { names } = database
-  const known = ids.filter(isUuid)
+  const known = ids.filter(isId)
   const { hasReady, isMore, nextDueInMs } = await promote(database, floor, known)
   if (!hasReady) return { claimed: [], nextDueInMs: isMore ? 0 : nextDueInMs }
   const rows = await database.all<ClaimRow<object>>(

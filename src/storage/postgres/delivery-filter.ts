@@ -4,7 +4,7 @@ import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { lastOfMaxSeen } from './max-seen.ts'
 import { idsOf, instant } from './sql.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 /** Which deliveries, from which cursor on. */
 export interface DeliveryQuery extends DeliveryFilter {
@@ -39,7 +39,7 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, co
 
   if (query.webhookId !== undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
   if (query.ids !== undefined) {
-    where.add((ids) => `d.id = ANY(ARRAY(${idsOf(ids)}))`, JSON.stringify(query.ids.filter(isUuid)))
+    where.add((ids) => `d.id = ANY(ARRAY(${idsOf(ids)}))`, JSON.stringify(query.ids.filter(isId)))
   }
   if (query.eventId !== undefined) {
     // Apart, or the planner may take the index of the tenant, which is in the right order, over this one, which finds far less.
@@ -72,5 +72,5 @@ function addFilters(where: Conditions, { state, type, after, before }: DeliveryQ
 
 /** No row has an id of another form: null equals none. */
 function uuidOr(id: string): string | null {
-  return isUuid(id) ? id : null
+  return isId(id) ? id : null
 }

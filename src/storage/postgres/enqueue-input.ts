@@ -1,7 +1,7 @@
 import { PosthornError } from '../../domain/error.ts'
 import type { NewEvent } from '../storage.ts'
 import { assertStorable } from './storable-text.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 /** The events as one JSON text, numbered by their place. Refuses what cannot be stored. */
 export function eventsInput(events: readonly NewEvent[]): string {
@@ -40,7 +40,7 @@ function assertEvent(event: NewEvent, path: string): void {
 }
 
 function assertId(path: string, id: string): void {
-  if (!isUuid(id)) throw invalid(path, 'must be a UUID in lower case')
+  if (!isId(id)) throw invalid(path, 'must be a UUID in lower case')
 }
 
 function invalid(path: string, message: string): PosthornError {

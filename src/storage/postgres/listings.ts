@@ -10,10 +10,10 @@ import { eventColumns, type EventRow, toEvent } from './event-row.ts'
 import { lastOfMaxSeen } from './max-seen.ts'
 import type { Names } from './names.ts'
 import { instant } from './sql.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 export async function getEvent(database: Database, id: string, tenantId: string): Promise<WebhookEvent | null> {
-  if (!isUuid(id)) return null
+  if (!isId(id)) return null
   const row = await database.first<EventRow>(
     `${selectEvent(database.names)} WHERE e.tenant_id = $1::text AND e.id = $2::uuid`,
     [tenantId, id],
@@ -22,7 +22,7 @@ export async function getEvent(database: Database, id: string, tenantId: string)
 }
 
 export async function getDelivery(database: Database, id: string, tenantId: string): Promise<Delivery | null> {
-  if (!isUuid(id)) return null
+  if (!isId(id)) return null
   const { deliveries, events, now } = database.names
   const row = await database.first<DeliveryRow>(
     `SELECT ${deliveryColumns(now)} FROM ${deliveries} d JOIN ${events} e ON e.seq = d.event_seq
@@ -68,7 +68,7 @@ export async function listAttempts(database: Database, query: ListAttempts): Pro
   const { deliveries, attempts } = database.names
   const isDescending = query.order === 'desc'
   const cursor = decodeNumberCursor(query.cursor)
-  if (!isUuid(query.deliveryId)) return { data: [], nextCursor: null }
+  if (!isId(query.deliveryId)) return { data: [], nextCursor: null }
   const rows = await database.all<AttemptRow>(
     `SELECT ${attemptColumns} FROM ${attempts} a
      WHERE a.delivery_id = (SELECT id FROM ${deliveries} WHERE id = $1::uuid AND tenant_id = $2::text)

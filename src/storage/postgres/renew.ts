@@ -1,12 +1,12 @@
 import type { LeaseRef } from '../settlement.ts'
 import type { Database } from './database.ts'
 import { later } from './sql.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 /** Prolongs the leases that are live; returns their deliveries. */
 export async function renew(database: Database, leases: readonly LeaseRef[], leaseMs: number): Promise<string[]> {
   const { deliveries, now } = database.names
-  const holds = leases.filter(({ id, lease }) => isUuid(id) && isUuid(lease)).map(({ id, lease }) => ({ id, lease }))
+  const holds = leases.filter(({ id, lease }) => isId(id) && isId(lease)).map(({ id, lease }) => ({ id, lease }))
   if (holds.length === 0) return []
   const rows = await database.all<{ id: string }>(
     'SELECT id FROM renewed',

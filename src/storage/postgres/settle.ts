@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { type Phase, toState } from './delivery-row.ts'
 import { instant, later } from './sql.ts'
 import { toStorable } from './storable-text.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 /** Applies settlements: one statement, or as many as one delivery has settlements among them. */
 export async function settle(database: Database, settlements: readonly Settlement[]): Promise<Settled[]> {
@@ -24,7 +24,7 @@ function batchesOf(settlements: readonly Settlement[]): Map<number, Settlement>[
   const batches: Map<number, Settlement>[] = []
   const counts = new Map<string, number>()
   for (const [n, settlement] of settlements.entries()) {
-    if (!isUuid(settlement.id) || !isUuid(settlement.lease)) continue
+    if (!isId(settlement.id) || !isId(settlement.lease)) continue
     const count = counts.get(settlement.id) ?? 0
     counts.set(settlement.id, count + 1)
     const batch = (batches[count] ??= new Map<number, Settlement>())

@@ -3,7 +3,7 @@ import type { StorageStats } from '../storage.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { ms } from './sql.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 
 // What is looked at of each kind before the counts become estimates: tens of milliseconds of work.
 const maxSeen = 100_000
@@ -15,7 +15,7 @@ export async function stats(database: Database, query: StatsQuery): Promise<Stor
   const { tenantId, webhookId } = query
   let lane = ''
   if (webhookId !== undefined) {
-    const isWanted = `webhook_id = ${where.bind(isUuid(webhookId) ? webhookId : null)}::uuid`
+    const isWanted = `webhook_id = ${where.bind(isId(webhookId) ? webhookId : null)}::uuid`
     where.add(() => isWanted)
     lane = `AND ${isWanted}`
   }

@@ -7,12 +7,12 @@ import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { instant, later } from './sql.ts'
 import { assertStorable } from './storable-text.ts'
-import { isUuid } from './uuid.ts'
+import { isId } from '../../domain/id.ts'
 import { toInput, toWebhook, webhookColumns, type WebhookField, webhookFields, type WebhookRow } from './webhook-row.ts'
 
 export async function insertWebhook(database: Database, webhook: StoredWebhook): Promise<void> {
   const { webhooks, lanes, subscriptions } = database.names
-  if (!isUuid(webhook.id)) throw invalidId(webhook.id)
+  if (!isId(webhook.id)) throw invalidId(webhook.id)
   const fields = allFields.filter((field) => webhook[field] !== undefined)
   const written = await database.all(
     'SELECT id FROM written',
@@ -34,7 +34,7 @@ export async function insertWebhook(database: Database, webhook: StoredWebhook):
 }
 
 export async function getWebhook(database: Database, id: string, tenantId: string): Promise<StoredWebhook | null> {
-  if (!isUuid(id)) return null
+  if (!isId(id)) return null
   const row = await database.first<WebhookRow>(
     `SELECT ${webhookColumns} FROM ${database.names.webhooks} w WHERE w.id = $1::uuid AND w.tenant_id = $2::text`,
     [id, tenantId],
@@ -49,7 +49,7 @@ export async function updateWebhook(
   patch: WebhookPatch,
   ifVersion: number | undefined,
 ): Promise<StoredWebhook | null> {
-  if (!isUuid(id)) return null
+  if (!isId(id)) return null
   const { webhooks } = database.names
   const fields = patchFields.filter((field) => patch[field as keyof WebhookPatch] !== undefined)
   const row = await database.first<{ version: number; updated: WebhookRow | null }>(
@@ -75,7 +75,7 @@ export async function updateWebhook(
 }
 
 export async function deleteWebhook(database: Database, id: string, tenantId: string): Promise<boolean> {
-  if (!isUuid(id)) return false
+  if (!isId(id)) return false
   const { webhooks, lanes, subscriptions } = database.names
   const deleted = await database.all(
     'SELECT id FROM gone',
@@ -120,7 +120,7 @@ export async function matchWebhooks(
 }
 
 export async function gate(database: Database, id: string, forMs: number | null): Promise<void> {
-  if (!isUuid(id)) return
+  if (!isId(id)) return
   const { webhooks, now } = database.names
   const until = forMs === null ? 'NULL' : `greatest(gate_until, ${later(now, '$2::float8')})`
   const params = forMs === null ? [id] : [id, forMs]
