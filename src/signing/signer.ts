@@ -58,6 +58,7 @@ export class Signer {
    * @throws PosthornError `VALIDATION_FAILED` when id, timestamp, type or body cannot be signed unambiguously.
    */
   async sign(message: SignInput): Promise<Record<string, string>> {
+    if (typeof message !== 'object' || message === null) throw unsignable('message', 'must be an object { id, body }')
     const { idHeader, timestampHeader, typeHeader, signature } = this.#scheme
     const signed = checkMessage(message, this.#scheme, this.#clock)
     const content = this.#scheme.signedContent(signed)

@@ -81,9 +81,11 @@ export class Verifier {
    * @throws PosthornError with one of these codes, whatever the request contains: `HEADER_MISSING`, `HEADER_DUPLICATE`,
    * `HEADER_INVALID`, `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`,
    * `SIGNATURE_MISMATCH`, `BODY_TOO_LARGE`, `BODY_UNREADABLE`; and for a wrong call `RAW_BODY_REQUIRED` when the body
-   * was parsed or read before, `VALIDATION_FAILED` when it is no request at all.
+   * was parsed or read before, `VALIDATION_FAILED` when it is no request at all or an option is unknown; the reason of the
+   * signal where it is aborted.
    */
   async verify(input: VerifyInput, options: VerifyOptions = {}): Promise<VerifiedWebhook> {
+    checkVerifyOptions(options)
     options.signal?.throwIfAborted()
     const { headers, readBody } = openInput(input, this.#headerNames)
     const id = this.#readId(headers)
@@ -138,6 +140,16 @@ export class Verifier {
     const advice = 'check the secret, and that the body is the bytes as they were received'
     return new PosthornError('SIGNATURE_MISMATCH', `No signature in ${this.#scheme.signature.header} fits: ${advice}.`)
   }
+}
+
+function checkVerifyOptions(options: VerifyOptions): void {
+  const isKnown =
+    typeof options === 'object' && options !== null && Object.keys(options).every((name) => name === 'signal')
+  if (isKnown) return
+  const issues = [{ path: 'options', message: 'must be an object with signal, or nothing' }]
+  throw new PosthornError('VALIDATION_FAILED', 'Cannot verify: options must be an object with signal, or nothing.', {
+    issues,
+  })
 }
 
 function checkUse(options: VerifierOptions, scheme: Scheme): void {

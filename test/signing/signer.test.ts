@@ -105,6 +105,11 @@ describe('Signer', () => {
     expect(String(error)).toContain(message)
   })
 
+  it.each([null, undefined, 'text', 5])('refuses %j for a message with its own error', async (message) => {
+    const refused = new Signer({ secret }).sign(message as unknown as SignInput)
+    await expect(refused).rejects.toMatchObject({ name: 'PosthornError', code: 'VALIDATION_FAILED' })
+  })
+
   it('refuses to be built without options', () => {
     expect(() => new Signer(undefined as unknown as SignerOptions)).toThrow(TypeError)
   })

@@ -130,4 +130,12 @@ describe('Verifier against hostile input', () => {
     ]
     for (const input of inputs) expect(await rejection(verifier(), input)).toBeInstanceOf(PosthornError)
   })
+
+  it.each([null, 5, { sginal: AbortSignal.timeout(1) }])(
+    'refuses the options %j with its own error',
+    async (options) => {
+      const refused = verifier().verify({ headers: {}, body }, options as never)
+      await expect(refused).rejects.toMatchObject({ name: 'PosthornError', code: 'VALIDATION_FAILED' })
+    },
+  )
 })

@@ -1,18 +1,10 @@
 import { decodeCursor } from '../cursor.ts'
-import type { DeliveryFilter } from '../query.ts'
+import { hasFilter, type DeliveryQuery } from '../delivery-query.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { lastOfMaxSeen } from './max-seen.ts'
 import { idsOf, instant } from './sql.ts'
 import { isId } from '../../domain/id.ts'
-
-/** Which deliveries, from which cursor on. */
-export interface DeliveryQuery extends DeliveryFilter {
-  readonly tenantId: string
-  readonly ids?: readonly string[]
-  readonly cursor?: string
-  readonly order?: 'asc' | 'desc'
-}
 
 /** The filter as SQL over deliveries `d` and their events `e`. */
 export interface Where {
@@ -56,10 +48,6 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, co
   // OFFSET 0 keeps the deliveries first.
   const event = `LATERAL (SELECT id, type FROM ${events} WHERE seq = d.event_seq OFFSET 0) e`
   return { sql: `FROM ${deliveries} d CROSS JOIN ${event} WHERE ${where.sql}`, conditions: where, lastSeen }
-}
-
-function hasFilter({ state, type, after, before }: DeliveryQuery): boolean {
-  return [state, type, after, before].some((filter) => filter !== undefined)
 }
 
 function addFilters(where: Conditions, { state, type, after, before }: DeliveryQuery): void {

@@ -1,7 +1,8 @@
 import type { BulkResult } from '../storage.ts'
 import type { Connection } from './connection.ts'
 import type { Condition } from './conditions.ts'
-import { whereDelivery, type DeliveryQuery } from './delivery-filter.ts'
+import type { DeliveryQuery } from '../delivery-query.ts'
+import { whereDelivery } from './delivery-filter.ts'
 
 /** Makes final deliveries due again, spread evenly at random over `spreadMs`. */
 export function requeue(

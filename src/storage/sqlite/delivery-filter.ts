@@ -1,16 +1,8 @@
 import { decodeCursor } from '../cursor.ts'
-import type { DeliveryFilter } from '../query.ts'
+import { hasFilter, type DeliveryQuery } from '../delivery-query.ts'
 import { Conditions, type Condition } from './conditions.ts'
 import type { Connection } from './connection.ts'
 import type { SqliteValue } from './sqlite-value.ts'
-
-/** Which deliveries, from which cursor on. */
-export interface DeliveryQuery extends DeliveryFilter {
-  readonly tenantId: string
-  readonly ids?: readonly string[]
-  readonly cursor?: string
-  readonly order?: 'asc' | 'desc'
-}
 
 /** The filter as SQL over deliveries `d` and their events `e`. */
 export interface Where {
@@ -56,8 +48,4 @@ function indexFor(query: DeliveryQuery): string {
   if (query.ids !== undefined) return ''
   if (query.eventId !== undefined) return 'INDEXED BY posthorn_deliveries_of_event'
   return `INDEXED BY posthorn_deliveries_${query.webhookId === undefined ? 'listed' : 'of_webhook'}`
-}
-
-function hasFilter({ state, type, after, before }: DeliveryQuery): boolean {
-  return [state, type, after, before].some((filter) => filter !== undefined)
 }

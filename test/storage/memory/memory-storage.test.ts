@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryStorage, type MemoryStorageOptions } from '../../../src/storage/memory/memory-storage.ts'
 import { Fixture, openFixture, tenantId } from '../../../src/storage/conformance/fixture.ts'
 
@@ -25,6 +25,28 @@ describe('memoryStorage', () => {
     // What JavaScript callers pass.
     expect(() => memoryStorage({ clock: 5 as never })).toThrow(TypeError)
     expect(() => memoryStorage({ random: 0.5 as never })).toThrow(TypeError)
+  })
+
+  it('goes on with what is due when the system’s clock is set back', async () => {
+    const fixture = await openFixture({ createStorage: () => memoryStorage() })
+    const webhook = await fixture.insertWebhook()
+    const ids = await fixture.enqueue(webhook, 1)
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000)
+    try {
+      expect((await fixture.storage.claim({ limit: 1, leaseMs: 500 })).claimed.map(({ id }) => id)).toEqual(ids)
+    } finally {
+      clock.mockRestore()
+    }
+  })
+
+  it('keeps a history of at most 64 Mi characters, whatever its length', async () => {
+    const storage = memoryStorage()
+    const body = 'x'.repeat(8 * 1024 * 1024)
+    for (let n = 0; n < 12; n++) {
+      const id = `01920000-0000-7000-8000-0000000000${10 + n}`
+      await storage.enqueue([{ id, tenantId, type: 'a.b', body, contentType: 'text/plain', deliveries: [] }])
+    }
+    expect((await storage.listEvents({ tenantId, limit: 100 })).data).toHaveLength(8)
   })
 
   it('keeps to the millisecond: delay, lease, gate', async () => {
