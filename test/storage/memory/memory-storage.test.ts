@@ -28,11 +28,12 @@ describe('memoryStorage', () => {
   })
 
   it('goes on with what is due when the system’s clock is set back', async () => {
-    const fixture = await openFixture({ createStorage: () => memoryStorage() })
-    const webhook = await fixture.insertWebhook()
-    const ids = await fixture.enqueue(webhook, 1)
-    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000)
+    const start = Date.now()
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(start)
     try {
+      const fixture = await openFixture({ createStorage: () => memoryStorage() })
+      const ids = await fixture.enqueue(await fixture.insertWebhook(), 1)
+      clock.mockReturnValue(start - 3_600_000)
       expect((await fixture.storage.claim({ limit: 1, leaseMs: 500 })).claimed.map(({ id }) => id)).toEqual(ids)
     } finally {
       clock.mockRestore()
