@@ -87,6 +87,7 @@ export type {
   Storage,
   StorageStats,
   StoredWebhook,
+  WebhookMatch,
   WebhookPatch,
 } from './storage/storage.ts'
 export { WebhookRegistry } from './registry/webhook-registry.ts'

@@ -27,18 +27,26 @@ export class Backlog {
     this.#limit = limit
   }
 
-  /** Makes room for `count` deliveries of a tenant, or throws `QUEUE_FULL`. */
-  async admit(tenantId: string, count: number): Promise<void> {
-    if (this.#limit === Infinity || count === 0) return
-    const estimate = await this.#estimate(tenantId, count)
-    if (estimate.pending + count > this.#limit) {
-      throw new PosthornError(
-        'QUEUE_FULL',
-        `Tenant ${JSON.stringify(tenantId)} has ${estimate.pending} pending deliveries, and ${count} more would pass the limit of ` +
-          `${this.#limit}: dispatch again later, add workers, or raise maxPendingPerTenant.`,
-      )
+  /** Makes room for so many deliveries of each tenant; where one has none, answers `QUEUE_FULL` and makes room for nobody. */
+  async admit(counts: ReadonlyMap<string, number>): Promise<PosthornError | null> {
+    if (this.#limit === Infinity) return null
+    const admitted: (readonly [Estimate, number])[] = []
+    for (const [tenantId, count] of counts) {
+      if (count === 0) continue
+      const estimate = await this.#estimate(tenantId, count)
+      if (estimate.pending + count > this.#limit) return this.#full(tenantId, estimate.pending, count)
+      admitted.push([estimate, count])
     }
-    estimate.pending += count
+    for (const [estimate, count] of admitted) estimate.pending += count
+    return null
+  }
+
+  #full(tenantId: string, pending: number, count: number): PosthornError {
+    return new PosthornError(
+      'QUEUE_FULL',
+      `Tenant ${JSON.stringify(tenantId)} has ${pending} pending deliveries, and ${count} more would pass the limit of ` +
+        `${this.#limit}: dispatch again later, add workers, or raise maxPendingPerTenant.`,
+    )
   }
 
   async #estimate(tenantId: string, count: number): Promise<Estimate> {

@@ -7,13 +7,16 @@ export class Slots {
     this.#free = count
   }
 
-  /** Takes a slot, at once or when one is given back. */
-  async take(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--
-      return
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  /** Takes a slot if one is free. */
+  tryTake(): boolean {
+    if (this.#free === 0) return false
+    this.#free--
+    return true
+  }
+
+  /** Takes a slot when one is given back; for when {@link tryTake} had none. */
+  take(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   /** Gives a slot back, to the next in line if there is one. */

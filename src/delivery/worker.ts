@@ -35,11 +35,14 @@ export class Worker {
   readonly #sender: Sender
   readonly #leases: Leases
   readonly #pipeline: Pipeline
-  /** Rounds under way, and calls to storage that may bring new ones. */
-  readonly #busy = new Set<Promise<unknown>>()
+  readonly #endWaiters = new Set<() => void>()
   readonly #watchers = new Map<string, (result: RoundResult) => void>()
   readonly #heldByWebhook = new Map<string, number>()
-  #counts: RunResult = { claimed: 0, succeeded: 0, failed: 0 }
+  #claimed = 0
+  #succeeded = 0
+  #failed = 0
+  /** Rounds under way, and calls to storage that may bring new ones. */
+  #busy = 0
   #active = 0
   #waiting = 0
   #reserved = 0
@@ -67,12 +70,12 @@ export class Worker {
 
   /** What it did so far. */
   get counts(): RunResult {
-    return this.#counts
+    return { claimed: this.#claimed, succeeded: this.#succeeded, failed: this.#failed }
   }
 
   /** Whether nothing is under way, waiting rounds included. */
   get isIdle(): boolean {
-    return this.#busy.size === 0
+    return this.#busy === 0
   }
 
   /** Writes events and begins at once with up to `limit` of their deliveries. Says whether some were left. */
@@ -118,14 +121,12 @@ export class Worker {
 
   /** Resolves when something that is under way has ended, and with it there may be room. */
   async room(): Promise<void> {
-    if (this.#busy.size === 0) return
-    // How it ended is its own caller's affair.
-    await Promise.race([...this.#busy].map((each) => each.catch(() => {})))
+    if (this.#busy > 0) await new Promise<void>((resolve) => this.#endWaiters.add(resolve))
   }
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#busy.size > 0) await Promise.allSettled(this.#busy)
+    while (this.#busy > 0) await this.room()
   }
 
   /** Gives back what waits, and begins nothing more. */
@@ -153,39 +154,46 @@ export class Worker {
     await this.#sender.close()
   }
 
-  #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {
+  async #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {
     const { id } = claimed.webhook
     this.#leases.hold(claimed, askedAt)
+    this.#busy++
     this.#active++
     this.#heldByWebhook.set(id, (this.#heldByWebhook.get(id) ?? 0) + 1)
-    const round = deliver(claimed, this.#pipeline)
-      .catch((error: unknown): RoundResult => {
-        this.#report(error, `delivery ${claimed.id}`)
-        return { state: 'lost', attempt: null }
-      })
-      .then((result) => {
-        this.#end(claimed, result)
-        this.#counts = counted(this.#counts, result)
-        this.#watchers.get(claimed.id)?.(result)
-        return result
-      })
-    return this.#track(round)
+    const result = await this.#deliver(claimed)
+    this.#end(claimed, result)
+    this.#count(result)
+    this.#watchers.get(claimed.id)?.(result)
+    this.#leave()
+    return result
+  }
+
+  async #deliver(claimed: Claimed): Promise<RoundResult> {
+    try {
+      return await deliver(claimed, this.#pipeline)
+    } catch (error) {
+      this.#report(error, `delivery ${claimed.id}`)
+      return { state: 'lost', attempt: null }
+    }
   }
 
   // Room that is spoken for while storage is asked.
   async #reserving<T>(count: number, work: () => Promise<T>): Promise<T> {
     this.#reserved += count
+    this.#busy++
     try {
-      return await this.#track(work())
+      return await work()
     } finally {
       this.#reserved -= count
+      this.#leave()
     }
   }
 
-  #track<T>(promise: Promise<T>): Promise<T> {
-    const tracked = promise.finally(() => this.#busy.delete(tracked))
-    this.#busy.add(tracked)
-    return tracked
+  #leave(): void {
+    this.#busy--
+    if (this.#endWaiters.size === 0) return
+    for (const tell of this.#endWaiters) tell()
+    this.#endWaiters.clear()
   }
 
   #end(claimed: Claimed, result: RoundResult): void {
@@ -197,6 +205,12 @@ export class Worker {
     this.#leases.drop(claimed)
     const isFinal = result.state === 'succeeded' || result.state === 'failed'
     this.#onFree(held >= maxInFlight || !isFinal)
+  }
+
+  #count({ state }: RoundResult): void {
+    this.#claimed++
+    if (state === 'succeeded') this.#succeeded++
+    if (state === 'failed') this.#failed++
   }
 
   #countWaiting(isWaiting: boolean): void {
@@ -248,14 +262,6 @@ export class Worker {
 
   #report(error: unknown, during: string): void {
     this.#lifecycle.emit('worker.error', { error, during })
-  }
-}
-
-function counted({ claimed, succeeded, failed }: RunResult, { state }: RoundResult): RunResult {
-  return {
-    claimed: claimed + 1,
-    succeeded: succeeded + (state === 'succeeded' ? 1 : 0),
-    failed: failed + (state === 'failed' ? 1 : 0),
   }
 }
 

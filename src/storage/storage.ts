@@ -31,6 +31,9 @@ export type WebhookPatch = Partial<
   Omit<StoredWebhook, 'id' | 'tenantId' | 'version' | 'gateUntil' | 'createdBy' | 'createdAt'>
 >
 
+/** A webhook that wants an event: as much of it as is needed to write a delivery. */
+export type WebhookMatch = Pick<StoredWebhook, 'id' | 'isActive'>
+
 /** One delivery to write with its event. */
 export interface NewDelivery {
   /** UUIDv7, made by the core. */
@@ -183,8 +186,11 @@ export interface Storage {
   deleteWebhook(id: string, tenantId: string): Promise<boolean>
   /** Lists webhooks by id. */
   listWebhooks(query: ListWebhooks): Promise<Page<StoredWebhook>>
-  /** Every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once. Reads the matching rows only. */
-  matchWebhooks(query: MatchWebhooks, options?: TransactionOptions): Promise<StoredWebhook[]>
+  /**
+   * For each query, in order, every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once and by id. Reads
+   * the matching rows only.
+   */
+  matchWebhooks(queries: readonly MatchWebhooks[], options?: TransactionOptions): Promise<WebhookMatch[][]>
   /** Holds back every claim of the webhook for `forMs`, or for as long as it is held back already; null opens it at once. */
   gate(id: string, forMs: number | null): Promise<void>
 

@@ -15,7 +15,7 @@ describe('Batcher', () => {
       { maxSize: 10 },
     )
     const first = Promise.all([batcher.add(1), batcher.add(2)])
-    await Promise.resolve().then(() => Promise.resolve())
+    await new Promise((resolve) => setImmediate(resolve))
     const second = Promise.all([batcher.add(3), batcher.add(4)])
     release()
     expect(await first).toEqual([10, 20])

@@ -11,6 +11,7 @@ import type {
   Storage,
   StorageStats,
   StoredWebhook,
+  WebhookMatch,
   WebhookPatch,
 } from '../storage.ts'
 import { changeDeliveries } from './bulk-change.ts'
@@ -125,8 +126,8 @@ class MemoryStorage implements Storage {
     return { ...page, data: page.data.map(copyWebhook) }
   }
 
-  async matchWebhooks(query: Parameters<Storage['matchWebhooks']>[0]): Promise<StoredWebhook[]> {
-    return this.#tables.webhooks.match(query.tenantId, query.patterns).map(copyWebhook)
+  async matchWebhooks(queries: Parameters<Storage['matchWebhooks']>[0]): Promise<WebhookMatch[][]> {
+    return queries.map(({ tenantId, patterns }) => this.#tables.webhooks.match(tenantId, patterns))
   }
 
   async gate(id: string, forMs: number | null): Promise<void> {

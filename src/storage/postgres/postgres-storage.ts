@@ -129,8 +129,8 @@ export class PostgresTables implements PostgresStorage {
     return await listWebhooks(await this.#opened(), query)
   }
 
-  async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {
-    return await matchWebhooks(await this.#opened(tx), tenantId, patterns)
+  async matchWebhooks(queries: readonly MatchWebhooks[], { tx }: TransactionOptions = {}) {
+    return await matchWebhooks(await this.#opened(tx), queries)
   }
 
   async gate(id: string, forMs: number | null) {

@@ -121,8 +121,8 @@ class SqliteStorage implements Storage {
     return this.#read((connection) => listWebhooks(connection, query))
   }
 
-  async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {
-    const match = (connection: Connection) => matchWebhooks(connection, tenantId, patterns)
+  async matchWebhooks(queries: readonly MatchWebhooks[], { tx }: TransactionOptions = {}) {
+    const match = (connection: Connection) => queries.map((query) => matchWebhooks(connection, query))
     return tx === undefined ? this.#read(match) : this.#join(tx, match)
   }
 
