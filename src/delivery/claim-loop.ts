@@ -64,7 +64,8 @@ export class ClaimLoop {
 
   /** Tells that there is room, and whether a delivery that could not be claimed may be claimable now. */
   onFree(hasFreedWork: boolean): void {
-    if (hasFreedWork || this.#hasMore || this.#idleWaiters.size > 0) this.wake()
+    if (hasFreedWork) this.#hasMore = true
+    if ((this.#hasMore && this.#worker.isHungry) || this.#idleWaiters.size > 0) this.wake()
   }
 
   /** Resolves when a claim that began after this call found nothing and nothing is under way; forgotten when `signal` is aborted. */
@@ -79,12 +80,15 @@ export class ClaimLoop {
 
   // Returns how long to sleep, in milliseconds.
   async #claimOnce(): Promise<number> {
-    const limit = this.#worker.free
-    if (limit === 0) {
-      // Woken while there was no room: whoever leaves next has to look.
+    if (!this.#worker.isHungry) {
+      // Woken while there was enough to do: whoever leaves next has to look.
       this.#hasMore = true
       return this.#nextPollMs()
     }
+    // What ends in this turn of the event loop makes room for the same claim.
+    await new Promise((resolve) => setImmediate(resolve))
+    const limit = this.#worker.room
+    if (limit === 0 || this.#isStopped) return 0
     const waiters = [...this.#idleWaiters]
     const result = await this.#worker.claim(limit)
     this.#hasMore = result.claimed.length === limit || result.nextDueInMs === 0

@@ -1,11 +1,12 @@
 import pRetry from 'p-retry'
 import type { Clock } from '../domain/clock.ts'
 import type { Attempt, AttemptErrorCode, DeliveryState } from '../domain/delivery.ts'
+import { testEventType } from '../domain/event-type.ts'
 import type { DeliveryRef } from '../domain/lifecycle.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { problemOfUrl } from '../registry/url-policy.ts'
 import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
-import type { Claimed } from '../storage/storage.ts'
+import type { Claimed, StoredWebhook } from '../storage/storage.ts'
 import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
 import type { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
@@ -30,6 +31,8 @@ export interface Pipeline {
   readonly shutdown: AbortSignal
   /** Writes a step; null where the lease was lost. Rejects only when storage stayed away for long. */
   readonly settle: (settlement: Settlement) => Promise<Settled | null>
+  /** Reads the webhook as it is now, or was a moment ago; null where it is gone. */
+  readonly webhookNow: (claimed: Claimed) => Promise<StoredWebhook | null>
   /** Whether one more round may wait in memory. */
   readonly canWait: () => boolean
   /** Told when a round begins and ends to wait between two attempts. */
@@ -45,6 +48,9 @@ export interface RoundResult {
   readonly state: DeliveryState | 'released' | 'lost'
   readonly attempt: Attempt | null
 }
+
+// How long what a claim has read of a webhook is taken for what it is.
+const freshForMs = 1_000
 
 // A holder that dies before its attempt is recorded leaves a claim and nothing else. Ten of them are no accident.
 const maxClaimsWithoutAttempt = 10
@@ -101,6 +107,8 @@ class Round {
   readonly policy: RetryPolicy
   readonly #claimed: Claimed
   readonly #pipeline: Pipeline
+  #webhook: StoredWebhook
+  #readAt = performance.now()
   #attemptCount: number
   #isWaiting = false
   #nextWaitMs = 0
@@ -111,6 +119,7 @@ class Round {
     this.#claimed = claimed
     this.#pipeline = pipeline
     this.policy = pipeline.policyFor(claimed)
+    this.#webhook = claimed.webhook
     this.#attemptCount = claimed.attemptCount
   }
 
@@ -118,7 +127,8 @@ class Round {
   async attempt(): Promise<RoundResult | null> {
     this.#setWaiting(false)
     const outcome = await this.#sendInSlot()
-    if (outcome === null) return this.#end('lost', null)
+    if (outcome === 'lost') return this.#end('lost', null)
+    if (outcome === 'inactive') return await this.release()
     if (outcome.error === 'aborted') return await this.release()
     const attempt = this.#newAttempt(outcome)
     const decision = mayBeRetried(outcome)
@@ -162,21 +172,38 @@ class Round {
     return settled
   }
 
-  // Null where the lease was lost while the round waited for its turn.
-  async #sendInSlot(): Promise<Outcome | null> {
+  // While a round waits for its turn its lease may be lost, and its webhook disabled.
+  async #sendInSlot(): Promise<Outcome | 'lost' | 'inactive'> {
     const { slots, leases, shutdown } = this.#pipeline
-    if (!slots.tryTake()) await slots.take()
+    if (!slots.tryTake()) await slots.take(this.#isUrgent)
     try {
       shutdown.throwIfAborted()
-      if (leases.isLost(this.#claimed)) return null
-      return await this.#send()
+      const isActive = performance.now() - this.#readAt < freshForMs || (await this.#readWebhook())
+      if (leases.isLost(this.#claimed)) return 'lost'
+      return isActive ? await this.#send() : 'inactive'
     } finally {
       slots.giveBack()
     }
   }
 
+  // Somebody waits for a test, and what has waited between two attempts has waited enough.
+  get #isUrgent(): boolean {
+    return this.#claimed.event.type === testEventType || this.#attemptCount > this.#claimed.attemptCount
+  }
+
+  // The owner may have changed URL or secrets since the claim. False where the webhook is gone or not active.
+  async #readWebhook(): Promise<boolean> {
+    const readAt = performance.now()
+    const webhook = await this.#pipeline.webhookNow(this.#claimed)
+    if (webhook?.isActive !== true) return false
+    this.#webhook = webhook
+    this.#readAt = readAt
+    return true
+  }
+
   async #send(): Promise<Outcome> {
-    const { event, webhook } = this.#claimed
+    const { event } = this.#claimed
+    const webhook = this.#webhook
     const { clock, sender, signatures, userAgent } = this.#pipeline
     if (problemOfUrl(webhook.url) !== null) return unsent('invalid_url', clock)
     const body = event.body ?? ''

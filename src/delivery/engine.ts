@@ -61,7 +61,7 @@ export class Engine {
   /** Claims once, up to the room there is, and makes the rounds of what it got. */
   async pass(): Promise<Pass> {
     // Somebody else may have been quicker to take what was free.
-    while (this.worker.free === 0) await this.worker.room()
+    while (this.worker.free === 0) await this.worker.oneEnded()
     // Storage that stops at a bound of its own says so with 0; a few looks get past what was in its way.
     for (let looks = 1; ; looks++) {
       const { claimed, nextDueInMs, rounds } = await this.worker.claim(this.worker.free)

@@ -278,7 +278,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
   async #write(events: readonly NewEvent[]): Promise<EnqueueResult[]> {
     const engine = this.#engine
     if (engine === undefined || !engine.isStarted) return (await this.#storage.enqueue(events)).results
-    const { results, hasMore } = await engine.worker.enqueue(events, engine.worker.free)
+    const { results, hasMore } = await engine.worker.enqueue(events, engine.worker.room)
     if (hasMore) engine.wake()
     return results
   }

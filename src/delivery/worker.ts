@@ -2,6 +2,7 @@ import { disableGone } from '../registry/disable.ts'
 import type { Claimed, ClaimResult, EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import { deliver, type Pipeline, type RoundResult } from './deliver.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
+import { FreshWebhooks } from './fresh-webhooks.ts'
 import { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { createSender, type Sender } from './send.ts'
@@ -9,6 +10,8 @@ import { Settler } from './settler.ts'
 import { Signatures } from './signatures.ts'
 import { Slots } from './slots.ts'
 
+// What is held waits for its slot in memory, so that a claim is worth its statement: a few kilobytes each.
+const maxHeldPerSlot = 4
 // A round that waits between attempts costs a few kilobytes; past this multiple of the concurrency its wait is parked in storage.
 const maxWaitingPerSlot = 4
 // How long storage may take to take back what was aborted, before the worker goes without knowing.
@@ -68,6 +71,16 @@ export class Worker {
     return Math.max(0, this.#settings.concurrency - this.#active - this.#reserved)
   }
 
+  /** How many more may be held: those beyond the concurrency wait for their slot. */
+  get room(): number {
+    return Math.max(0, this.#settings.concurrency * maxHeldPerSlot - this.#active - this.#reserved)
+  }
+
+  /** Whether so much of what was held has left that a claim is worth its statement. */
+  get isHungry(): boolean {
+    return this.room * 2 > this.#settings.concurrency * (maxHeldPerSlot - 1)
+  }
+
   /** What it did so far. */
   get counts(): RunResult {
     return { claimed: this.#claimed, succeeded: this.#succeeded, failed: this.#failed }
@@ -120,13 +133,13 @@ export class Worker {
   }
 
   /** Resolves when something that is under way has ended, and with it there may be room. */
-  async room(): Promise<void> {
+  async oneEnded(): Promise<void> {
     if (this.#busy > 0) await new Promise<void>((resolve) => this.#endWaiters.add(resolve))
   }
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#busy > 0) await this.room()
+    while (this.#busy > 0) await this.oneEnded()
   }
 
   /** Gives back what waits, and begins nothing more. */
@@ -226,6 +239,7 @@ export class Worker {
       hardStop: this.#hardStop.signal,
       onError: (error) => this.#report(error, 'settle'),
     })
+    const fresh = new FreshWebhooks(this.#storage)
     return {
       sender: this.#sender,
       signatures: new Signatures(schemes),
@@ -240,6 +254,7 @@ export class Worker {
       shutdown: this.#shutdown.signal,
       settle: (settlement) => settler.settle(settlement),
       canWait: () => this.#waiting < concurrency * maxWaitingPerSlot,
+      webhookNow: (claimed) => fresh.read(claimed.webhook),
       onWaiting: (isWaiting) => this.#countWaiting(isWaiting),
       disableWebhook: (claimed) => this.#disableGone(claimed),
       gate: ({ webhook }, forMs) =>
