@@ -139,7 +139,7 @@ export class Intake {
   // Within the caller's transaction nothing can be grouped or begun: only its commit makes the deliveries visible.
   async #writeJoined(unmatched: readonly UnmatchedEvent[], joined: TransactionOptions): Promise<Written> {
     const events = await this.#fanOut.match(unmatched, joined)
-    const refusal = await this.#backlog.admit(pendingByTenant(events))
+    const refusal = await this.#backlog.admit(pendingByTenant(events), { isJoined: true })
     return refusal ?? toResults(events, (await this.#storage.enqueue(events, joined)).results)
   }
 
@@ -151,7 +151,7 @@ export class Intake {
     let next = 0
     for (const [place, { length }] of groups.entries()) {
       const events = matched.slice(next, (next += length))
-      const refusal = await this.#backlog.admit(pendingByTenant(events))
+      const refusal = await this.#backlog.admit(pendingByTenant(events), { isJoined: false })
       if (refusal === null) admitted.push({ place, events })
       else written[place] = refusal
     }

@@ -85,7 +85,8 @@ export class PostgresTables implements PostgresStorage {
   readonly #schema: string
   readonly #claims: Claims
   readonly #purge: Purge
-  #checked: Promise<void> | null = null
+  #checking: Promise<void> | null = null
+  #isChecked = false
   #isClosed = false
 
   constructor(executor: SqlExecutor, schema: string, names: Names) {
@@ -99,14 +100,14 @@ export class PostgresTables implements PostgresStorage {
     await migrate(this.#database, postgresMigrations({ schema: this.#schema }))
   }
 
-  async open() {
+  async open({ tx }: TransactionOptions = {}) {
     this.#isClosed = false
-    await this.#opened()
+    await this.#opened(tx)
   }
 
   async close() {
     this.#isClosed = true
-    this.#checked = null
+    this.#isChecked = false
   }
 
   async insertWebhook(webhook: StoredWebhook, { tx }: TransactionOptions = {}) {
@@ -204,13 +205,19 @@ export class PostgresTables implements PostgresStorage {
       throw new PosthornError('STORAGE_UNAVAILABLE', 'The Postgres storage is closed. Call open() to use it again.')
     }
     const joined = tx === undefined ? null : Database.joining(toTransaction(tx), this.#database.names)
-    this.#checked ??= assertVersion(this.#database, postgresMigrations({ schema: this.#schema }).length)
-    try {
-      await this.#checked
-    } catch (error) {
-      this.#checked = null
-      throw error
-    }
+    if (!this.#isChecked) await this.#check(joined)
     return joined ?? this.#database
+  }
+
+  /** Checks the tables, on the caller's transaction where there is one: it may hold the last connection of its pool. */
+  async #check(joined: Database | null): Promise<void> {
+    const { length } = postgresMigrations({ schema: this.#schema })
+    if (joined === null) {
+      this.#checking ??= assertVersion(this.#database, length).finally(() => (this.#checking = null))
+      await this.#checking
+    } else {
+      await assertVersion(joined, length)
+    }
+    this.#isChecked = true
   }
 }
