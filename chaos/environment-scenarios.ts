@@ -1,0 +1,13 @@
+import { postgresOutage } from './postgres-outage.ts'
+import { scenario, type Scenario } from './scenario.ts'
+
+/** What happens around a process: databases, disks and clocks that fail, and receivers that never answer. */
+export const environmentScenarios: readonly Scenario[] = [
+  scenario({
+    name: 'postgres-outage',
+    title: 'Postgres behind a connection that went silent, and stopped: the host recovers',
+    full: { awayMs: 10_000, statementTimeoutMs: 10_000 },
+    short: { awayMs: 2_000, statementTimeoutMs: 1_000 },
+    run: postgresOutage,
+  }),
+]
