@@ -18,6 +18,7 @@ import { renew } from './renew.ts'
 import { assertVersion, migrate } from './schema.ts'
 import { settle } from './settle.ts'
 import { stats } from './stats.ts'
+import { SteadyTime } from './steady-time.ts'
 import {
   deleteWebhook,
   gate,
@@ -83,7 +84,15 @@ export function postgresStorage(client: PostgresClient, options: PostgresStorage
   assertStatementTimeout(statementTimeoutMs)
   const executor = withDeadline(toExecutor(client, statementTimeoutMs), statementTimeoutMs)
   survivePoolErrors(client)
-  return new PostgresTables(executor, schema, namesIn(schema), toExecutor(client))
+  return new PostgresTables(executor, schema, namesIn(schema), { patient: toExecutor(client) })
+}
+
+/** How the storage itself is made. */
+interface PostgresTablesOptions {
+  /** Runs what may take long. */
+  readonly patient?: SqlExecutor
+  /** How often the clock is looked at. */
+  readonly lookEveryMs?: number
 }
 
 /** The storage itself; tests give it another clock with their `names`. */
@@ -97,12 +106,14 @@ export class PostgresTables implements PostgresStorage {
   readonly #schema: string
   readonly #claims: Claims
   readonly #purge: Purge
+  readonly #time: SteadyTime
   #checked: Promise<void> | null = null
   #isClosed = false
 
-  constructor(executor: SqlExecutor, schema: string, names: Names, patient = executor) {
+  constructor(executor: SqlExecutor, schema: string, names: Names, options: PostgresTablesOptions = {}) {
     this.#database = new Database(executor, names)
-    this.#patient = new Database(patient, names)
+    this.#patient = new Database(options.patient ?? executor, names)
+    this.#time = new SteadyTime(this.#database, options.lookEveryMs)
     this.#schema = schema
     this.#claims = new Claims(this.#database)
     this.#purge = new Purge(this.#database)
@@ -217,7 +228,9 @@ export class PostgresTables implements PostgresStorage {
       throw new PosthornError('STORAGE_UNAVAILABLE', 'The Postgres storage is closed. Call open() to use it again.')
     }
     const joined = tx === undefined ? null : Database.joining(toTransaction(tx), this.#database.names)
-    this.#checked ??= assertVersion(this.#database, postgresMigrations({ schema: this.#schema }).length)
+    // A look needs a connection of its own, and beside a caller's transaction there may be none.
+    if (this.#checked !== null && joined === null) this.#time.lookInPassing()
+    this.#checked ??= this.#check()
     try {
       await this.#checked
     } catch (error) {
@@ -225,5 +238,10 @@ export class PostgresTables implements PostgresStorage {
       throw error
     }
     return joined ?? this.#database
+  }
+
+  async #check(): Promise<void> {
+    await assertVersion(this.#database, postgresMigrations({ schema: this.#schema }).length)
+    await this.#time.look()
   }
 }

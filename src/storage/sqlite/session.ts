@@ -20,7 +20,7 @@ export interface Session {
   readonly purge: Purge
   readonly time: KeptClock
   /** Runs `work` in a transaction. */
-  write<T>(work: () => T): T
+  readonly write: <T>(work: () => T) => T
   /** Closes the database, if it was opened here. */
   release(): void
 }
