@@ -1,3 +1,4 @@
+import { clockJumps } from './clock-jumps.ts'
 import { postgresOutage } from './postgres-outage.ts'
 import { scenario, type Scenario } from './scenario.ts'
 
@@ -9,5 +10,12 @@ export const environmentScenarios: readonly Scenario[] = [
     full: { awayMs: 10_000, statementTimeoutMs: 10_000 },
     short: { awayMs: 2_000, statementTimeoutMs: 1_000 },
     run: postgresOutage,
+  }),
+  scenario({
+    name: 'clock-jumps',
+    title: 'Clock jumps of 2 h and 25 h: nothing is lost, nothing is stuck',
+    full: { betweenMs: 6_000, lookEveryMs: 5_000 },
+    short: { betweenMs: 800, lookEveryMs: 200 },
+    run: clockJumps,
   }),
 ]
