@@ -24,7 +24,7 @@ const jumps = [-2 * hour, 2 * hour, 25 * hour, -25 * hour, -2 * hour]
 // What may pass from the instant an event was to be delivered to its delivery, and from the last jump to the last delivery.
 const longestDelayMs = 60_000
 const leaseMs = 2_000
-const waits = Array.from({ length: 30 }, () => 300)
+const waitMs = 300
 
 /** Moves the clock under storages with deliveries that are ready, waiting, leased and left by a dead holder. */
 export async function clockJumps(options: ClockJumpsOptions): Promise<Verdict> {
@@ -64,7 +64,7 @@ async function jumpOn(create: (clock: () => number) => Storage, { betweenMs, see
     clock,
     leaseMs,
     retry: { retries: 0 },
-    schedule: waits,
+    schedule: Array.from({ length: 30 }, () => waitMs),
     fetch: async (_url, init) => {
       const id = new Headers(init?.headers).get('webhook-id') ?? ''
       const tally = answered.get(id) ?? { succeededAt: 0, failures: 0, successes: 0 }
@@ -96,15 +96,15 @@ async function jumpOn(create: (clock: () => number) => Storage, { betweenMs, see
   while ([...sent.keys()].some(isOpen) && performance.now() - jumpedAt < longestDelayMs) await pause(50)
   await dispatcher.stop()
   await storage.close()
-  const done = [...sent].filter(([id]) => !isOpen(id))
-  const delays = done.map(([id, { dueAt }]) => {
-    const { succeededAt, failures } = answered.get(id)!
-    return succeededAt - dueAt - failures * (waits[0] ?? 0)
+  const done = [...sent].flatMap(([id, { dueAt }]) => {
+    const tally = answered.get(id)
+    return tally === undefined || tally.successes === 0 ? [] : [{ ...tally, dueAt }]
   })
+  const delays = done.map(({ succeededAt, dueAt, failures }) => succeededAt - dueAt - failures * waitMs)
   return {
     lost: sent.size - done.length,
     accepted: sent.size,
-    extra: done.reduce((sum, [id]) => sum + answered.get(id)!.successes - 1, 0),
+    extra: done.reduce((sum, { successes }) => sum + successes - 1, 0),
     longestDelayMs: Math.round(delays.reduce((longest, delay) => Math.max(longest, delay), 0)),
     deliveredWithinMs: Math.round(performance.now() - jumpedAt),
   }

@@ -1,4 +1,6 @@
 import { clockJumps } from './clock-jumps.ts'
+import { fullDisk } from './full-disk.ts'
+import { longSchedule } from './long-schedule.ts'
 import { postgresOutage } from './postgres-outage.ts'
 import { scenario, type Scenario } from './scenario.ts'
 
@@ -17,5 +19,19 @@ export const environmentScenarios: readonly Scenario[] = [
     full: { betweenMs: 6_000, lookEveryMs: 5_000 },
     short: { betweenMs: 800, lookEveryMs: 200 },
     run: clockJumps,
+  }),
+  scenario({
+    name: 'full-disk',
+    title: 'SQLite on a full disk: dispatch rejects, nothing accepted is lost, and it goes on when there is room',
+    full: { rounds: 10 },
+    short: { rounds: 2 },
+    run: fullDisk,
+  }),
+  scenario({
+    name: 'long-schedule',
+    title: 'standardSchedule to its end: each wait within its jitter',
+    full: { deliveries: 10_000 },
+    short: { deliveries: 500 },
+    run: longSchedule,
   }),
 ]
