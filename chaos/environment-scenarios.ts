@@ -1,4 +1,5 @@
 import { clockJumps } from './clock-jumps.ts'
+import { deadWebhook } from './dead-webhook.ts'
 import { fullDisk } from './full-disk.ts'
 import { longSchedule } from './long-schedule.ts'
 import { postgresOutage } from './postgres-outage.ts'
@@ -33,5 +34,13 @@ export const environmentScenarios: readonly Scenario[] = [
     full: { deliveries: 10_000 },
     short: { deliveries: 500 },
     run: longSchedule,
+  }),
+  scenario({
+    name: 'dead-webhook',
+    title: 'One dead webhook with a large backlog on Postgres: all others are delivered, and not much later',
+    isAlone: true,
+    full: { webhooks: 2_000, healthy: 40_000, dead: 300_000, parked: 1_000_000, longestRunMs: 90_000 },
+    short: { webhooks: 100, healthy: 2_000, dead: 15_000, parked: 50_000, longestRunMs: 20_000 },
+    run: deadWebhook,
   }),
 ]
