@@ -1,10 +1,11 @@
 // npm run chaos: breaks things on purpose and counts. --short does the same in less time, --only NAME (again for more) does one of
 // them, --seed N repeats a run. Each prints its figures and its seed.
 import { parseArgs } from 'node:util'
+import { environmentScenarios } from './environment-scenarios.ts'
 import { processScenarios } from './process-scenarios.ts'
 import type { Scenario, Verdict } from './scenario.ts'
 
-const scenarios: readonly Scenario[] = [...processScenarios]
+const scenarios: readonly Scenario[] = [...processScenarios, ...environmentScenarios]
 
 const { values } = parseArgs({
   options: {

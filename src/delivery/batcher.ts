@@ -79,7 +79,7 @@ export class Batcher<Item, Result> {
       const results = await this.#write(batch.map(({ item }) => item))
       batch.forEach(({ resolve }, index) => resolve(results[index] as Result)) // one result per item
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error)
+      if (batch.length === 1 || isAway(error)) for (const { reject } of batch) reject(error)
       else await this.#writeOneByOne(batch)
     }
   }
@@ -106,6 +106,11 @@ export class Batcher<Item, Result> {
       }
     }
   }
+}
+
+// Each of them would wait for an answer that does not come.
+function isAway(error: unknown): boolean {
+  return error instanceof PosthornError && error.code === 'STORAGE_UNAVAILABLE'
 }
 
 // An error of ours about the item itself says nothing about the next one.

@@ -90,4 +90,18 @@ describe('Batcher', () => {
     expect(results.at(-1)).toMatchObject({ reason: { code: 'STORAGE_FAILED' } })
     expect(writes).toBe(4)
   })
+
+  it('does not ask a storage that gives no answer once for each item', async () => {
+    let writes = 0
+    const batcher = new Batcher<number, number>(
+      async () => {
+        writes++
+        throw new PosthornError('STORAGE_UNAVAILABLE', 'no answer')
+      },
+      { maxSize: 10 },
+    )
+    const answers = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(writes).toBe(1)
+  })
 })

@@ -25,13 +25,13 @@ export function requeue(database: Database, query: RequeueQuery): Promise<BulkRe
 
 /** Cancels pending deliveries that nobody holds. */
 export async function cancel(database: Database, query: CancelQuery): Promise<BulkResult> {
-  const { deliveries, now } = database.names
+  const { deliveries, now, wall } = database.names
   assertStorable('reason', query.reason)
   const isFree = `(d.phase IN ('ready', 'waiting') OR (d.phase = 'leased' AND d.due_at <= ${now}))`
   return await change(database, query, isFree, {
     value: query.reason,
     sql: (reason) => `changed AS (
-       UPDATE ${deliveries} SET phase = 'cancelled', reason = ${reason}::text, finished_at = ${now}, due_at = NULL, lease = NULL
+       UPDATE ${deliveries} SET phase = 'cancelled', reason = ${reason}::text, finished_at = ${wall}, due_at = NULL, lease = NULL
        WHERE id = ANY(ARRAY(SELECT id FROM locked)) RETURNING 1
      )`,
   })

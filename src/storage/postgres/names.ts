@@ -1,9 +1,16 @@
+import { later } from './sql.ts'
+
 /** How the SQL names what it works on. */
 export interface Names {
   /** The schema, quoted. */
   readonly schema: string
-  /** The instant at which a statement began, to the millisecond, as SQL. */
+  /** The time that due dates and leases go by, as SQL. */
   readonly now: string
+  /** The time by the server's clock, as SQL: for what people read. */
+  readonly wall: string
+  /** By how much `now` is ahead of `wall`, in milliseconds; 0 until somebody finds that the clock has stepped back. */
+  aheadMs: number
+  readonly clock: string
   readonly version: string
   readonly webhooks: string
   readonly lanes: string
@@ -16,11 +23,18 @@ export interface Names {
 }
 
 /** The names in a schema. The database's clock is the only one that due dates and leases go by. */
-export function namesIn(schema: string, now = databaseNow): Names {
+export function namesIn(schema: string, wall: () => string = () => databaseNow): Names {
   const quoted = `"${schema}"`
   return {
     schema: quoted,
-    now,
+    get now() {
+      return this.aheadMs === 0 ? wall() : `(${later(wall(), `${this.aheadMs}`)})`
+    },
+    get wall() {
+      return wall()
+    },
+    aheadMs: 0,
+    clock: `${quoted}.clock`,
     version: `${quoted}.schema_version`,
     webhooks: `${quoted}.webhooks`,
     lanes: `${quoted}.lanes`,
@@ -42,5 +56,5 @@ export function assertSchemaName(schema: unknown): asserts schema is string {
   )
 }
 
-// Not now(): in a transaction of the caller that is when it began.
+// To the millisecond. Not now(): in a transaction of the caller that is when it began.
 const databaseNow = `date_trunc('milliseconds', statement_timestamp())`

@@ -7,6 +7,7 @@ import { cancel, requeue } from './bulk.ts'
 import { claimIds } from './claim-ids.ts'
 import { Claims } from './claim.ts'
 import { Database } from './database.ts'
+import { assertStatementTimeout, withDeadline } from './deadline.ts'
 import { enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { postgresMigrations } from './migrations.ts'
@@ -17,6 +18,7 @@ import { renew } from './renew.ts'
 import { assertVersion, migrate } from './schema.ts'
 import { settle } from './settle.ts'
 import { stats } from './stats.ts'
+import { SteadyTime } from './steady-time.ts'
 import {
   deleteWebhook,
   gate,
@@ -34,6 +36,14 @@ export interface PostgresStorageOptions {
    * schemas share nothing.
    */
   readonly schema?: string
+  /**
+   * How long a statement may take before it is given up with `STORAGE_UNAVAILABLE`, in milliseconds from 100 to an hour, or `Infinity`;
+   * 10,000 unless given. It may have been carried out all the same: every operation may be repeated. A pool of pg closes the connection
+   * that did not answer; give the pool a `connectionTimeoutMillis` too, since it waits for ever to connect unless it has one. With
+   * other clients the statement is given up, and the connection is theirs to close. It holds neither for {@link PostgresStorage.migrate}
+   * nor within a caller's transaction.
+   */
+  readonly statementTimeoutMs?: number
 }
 
 /** A storage in a Postgres database. */
@@ -63,17 +73,26 @@ export interface PostgresStorage extends Storage {
  *
  * Texts with a NUL character or half of a surrogate pair, which Postgres cannot hold, are refused with `VALIDATION_FAILED`; in what a
  * receiver answered they become U+FFFD. Every method rejects with a {@link PosthornError}: `STORAGE_SCHEMA` where the tables are missing
- * or of another version, `STORAGE_UNAVAILABLE` after {@link Storage.close}, `STORAGE_FAILED` where Postgres refuses an operation or
+ * or of another version, `STORAGE_UNAVAILABLE` after {@link Storage.close} and where Postgres does not answer, `STORAGE_FAILED` where Postgres refuses an operation or
  * cannot be reached; the driver's error is the `cause`.
  *
  * @throws TypeError for a wrong client or option.
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
-  const { schema = 'posthorn' } = options
+  const { schema = 'posthorn', statementTimeoutMs = 10_000 } = options
   assertSchemaName(schema)
-  const executor = toExecutor(client)
+  assertStatementTimeout(statementTimeoutMs)
+  const executor = withDeadline(toExecutor(client, statementTimeoutMs), statementTimeoutMs)
   survivePoolErrors(client)
-  return new PostgresTables(executor, schema, namesIn(schema))
+  return new PostgresTables(executor, schema, namesIn(schema), { patient: toExecutor(client) })
+}
+
+/** How the storage itself is made. */
+interface PostgresTablesOptions {
+  /** Runs what may take long. */
+  readonly patient?: SqlExecutor
+  /** How often the clock is looked at. */
+  readonly lookEveryMs?: number
 }
 
 /** The storage itself; tests give it another clock with their `names`. */
@@ -82,22 +101,27 @@ export class PostgresTables implements PostgresStorage {
   readonly name = 'postgres'
   readonly capabilities = { durability: 'server', scope: 'cluster', transactions: 'caller' } as const
   readonly #database: Database
+  /** Without a deadline: to build an index takes as long as it takes. */
+  readonly #patient: Database
   readonly #schema: string
   readonly #claims: Claims
   readonly #purge: Purge
+  readonly #time: SteadyTime
   #checking: Promise<void> | null = null
   #isChecked = false
   #isClosed = false
 
-  constructor(executor: SqlExecutor, schema: string, names: Names) {
+  constructor(executor: SqlExecutor, schema: string, names: Names, options: PostgresTablesOptions = {}) {
     this.#database = new Database(executor, names)
+    this.#patient = new Database(options.patient ?? executor, names)
+    this.#time = new SteadyTime(this.#database, options.lookEveryMs)
     this.#schema = schema
     this.#claims = new Claims(this.#database)
     this.#purge = new Purge(this.#database)
   }
 
   async migrate() {
-    await migrate(this.#database, postgresMigrations({ schema: this.#schema }))
+    await migrate(this.#patient, postgresMigrations({ schema: this.#schema }))
   }
 
   async open({ tx }: TransactionOptions = {}) {
@@ -206,6 +230,8 @@ export class PostgresTables implements PostgresStorage {
     }
     const joined = tx === undefined ? null : Database.joining(toTransaction(tx), this.#database.names)
     if (!this.#isChecked) await this.#check(joined)
+    // A look needs a connection of its own, and beside a caller's transaction there may be none.
+    else if (joined === null) this.#time.lookInPassing()
     return joined ?? this.#database
   }
 
@@ -213,7 +239,9 @@ export class PostgresTables implements PostgresStorage {
   async #check(joined: Database | null): Promise<void> {
     const { length } = postgresMigrations({ schema: this.#schema })
     if (joined === null) {
-      this.#checking ??= assertVersion(this.#database, length).finally(() => (this.#checking = null))
+      this.#checking ??= assertVersion(this.#database, length)
+        .then(() => this.#time.look())
+        .finally(() => (this.#checking = null))
       await this.#checking
     } else {
       await assertVersion(joined, length)
