@@ -6,8 +6,8 @@ import type { Hint, HintPublisher, HintSubscription, Transport } from './transpo
 const maxBuffered = 10_000
 const maxPerPublish = 500
 const stuckAfterMs = 5_000
-// How long hints that are still to be published may hold up a stop.
-const flushMs = 2_000
+// How long hints that are still to be published may hold up a stop: the sweeper of another process finds the rest.
+const flushMs = 1_000
 // How old an answer about a pause may be, and how long one may take.
 const pauseKnownForMs = 1_000
 const pauseAskedForMs = 1_000
@@ -61,7 +61,7 @@ export class Hints {
     this.#held.get(deliveryId)?.()
   }
 
-  /** Publishes what is left, for a few seconds, and gives up the connection. The next hint opens another. */
+  /** Publishes what is left, for a second, and gives up the connection. The next hint opens another. */
   async close(): Promise<void> {
     await within(flushMs, this.#publishing ?? Promise.resolve(), undefined)
     const publisher = this.#publisher

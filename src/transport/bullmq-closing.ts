@@ -14,8 +14,8 @@ type Report = (error: unknown, during: string) => void
 export async function closeQueue(queue: BullMqQueue, isCallersClient: boolean, report: Report): Promise<void> {
   const isThere = await answers(queue)
   const closed = quietly(queue.close(), report)
-  if (!isThere && !isCallersClient) await within(answerMs, disconnect(queue), undefined)
-  await within(closeMs, closed, undefined)
+  if (isThere || isCallersClient) await within(closeMs, closed, undefined)
+  else await Promise.race([closed, within(answerMs, disconnect(queue), undefined)])
 }
 
 /** Closes a worker likewise. Jobs that are under way after a moment are left to other workers, as those of a process that died. */

@@ -95,7 +95,7 @@ describe.each(majors)('bullmqTransport on $name', { skip: noRedis }, ({ bullmq }
     await publisher.publish([hint])
     await publisher.publish([{ ...hint, key: 'late', delayMs: 3_600_000 }])
     await publisher.close()
-    expect(await queue.getJobCounts('waiting', 'delayed')).toEqual({ waiting: 1, delayed: 0 })
+    expect(await queue.getJobCounts('waiting', 'delayed')).toMatchObject({ waiting: 1, delayed: 0 })
     expect((await queue.getWaiting())[0]?.id).toBe('a_b_c_1')
   })
 

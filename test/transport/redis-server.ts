@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
@@ -24,6 +27,7 @@ export interface PrivateRedis {
 /** Makes a Redis with settings of its own, not yet started; it ends with the test. */
 export async function privateRedis(...settings: readonly string[]): Promise<PrivateRedis> {
   const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-redis-'))
   let server: ReturnType<typeof spawn> | undefined
   const kill = async () => {
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
@@ -31,23 +35,9 @@ export async function privateRedis(...settings: readonly string[]): Promise<Priv
     await once(server, 'exit')
   }
   const start = async () => {
-    const flags = [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      '/tmp',
-      '--dbfilename',
-      `posthorn-${port}.rdb`,
-    ]
-    server = spawn(
-      'redis-server',
-      [...flags, ...(settings.length > 0 ? settings : ['--save', '', '--appendonly', 'no'])],
-      {
-        stdio: 'ignore',
-      },
-    )
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+    const kept = settings.length > 0 ? settings : ['--save', '', '--appendonly', 'no']
+    server = spawn('redis-server', [...flags, ...kept], { stdio: 'ignore' })
     server.on('error', () => undefined)
     for (let tries = 0; tries < 500; tries++) {
       if (await answers(port)) return
@@ -55,7 +45,10 @@ export async function privateRedis(...settings: readonly string[]): Promise<Priv
     }
     throw new Error('redis-server did not start: is it installed?')
   }
-  onTestFinished(kill)
+  onTestFinished(async () => {
+    await kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
   return { connection: { host: '127.0.0.1', port }, start, kill, command: (...words) => ask(port, words.join(' ')) }
 }
 
