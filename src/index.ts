@@ -86,6 +86,7 @@ export type {
   PurgeResult,
   Storage,
   StorageStats,
+  StorageWatcher,
   StoredWebhook,
   WebhookPatch,
 } from './storage/storage.ts'

@@ -6,6 +6,7 @@ import type { DispatcherSettings } from './dispatcher-options.ts'
 import { HintIntake } from './hint-intake.ts'
 import type { Hints } from './hints.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
+import { WakeUps } from './wake-ups.ts'
 import type { HintSubscription } from './transport.ts'
 import { Worker } from './worker.ts'
 
@@ -22,6 +23,7 @@ export interface Pass {
  * dispatcher makes another.
  */
 export class Engine {
+  readonly #storage: Storage
   readonly #settings: DispatcherSettings
   readonly #lifecycle: LifecycleEmitter
   readonly #ended = new AbortController()
@@ -29,11 +31,13 @@ export class Engine {
   #loop: ClaimLoop | undefined
   #intake: HintIntake | undefined
   #subscription: HintSubscription | undefined
+  #unwatch: (() => Promise<void>) | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(storage: Storage, settings: DispatcherSettings, lifecycle: LifecycleEmitter) {
+    this.#storage = storage
     this.#settings = settings
     this.#lifecycle = lifecycle
     this.worker = new Worker(storage, settings, lifecycle, (hasFreedWork) => {
@@ -110,6 +114,16 @@ export class Engine {
     if (hints !== undefined) this.#subscribe(hints)
     this.#loop = new ClaimLoop(this.worker, this.#settings, report, hints)
     void this.#loop.run()
+    this.#watch()
+  }
+
+  // Where storage tells of what others write, nobody has to wait for the next poll.
+  #watch(): void {
+    const wakeUps = new WakeUps(() => this.wake(), this.#settings.random, this.#ended.signal)
+    this.#unwatch = this.#storage.watch?.({
+      onWritten: () => wakeUps.tell(),
+      onError: (error) => this.#lifecycle.emit('worker.error', { error, during: 'listen' }),
+    })
   }
 
   #subscribe(hints: Hints): void {
@@ -125,6 +139,7 @@ export class Engine {
     this.worker.shutDown()
     await this.worker.close()
     await this.#subscription?.close()
+    await this.#unwatch?.()
     clearTimeout(this.#deadline?.timer)
   }
 

@@ -1,5 +1,5 @@
+import { within } from '../domain/within.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
-import { within } from './within.ts'
 import type { Hint, HintPublisher, HintSubscription, Transport } from './transport.ts'
 
 // What is kept while the transport is away; the sweeper finds the rest.

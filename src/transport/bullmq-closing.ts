@@ -1,4 +1,4 @@
-import { within } from '../delivery/within.ts'
+import { within } from '../domain/within.ts'
 import { type BullMqConnected, type BullMqQueue, type BullMqWorker, clientOf } from './bullmq-classes.ts'
 
 // Between them, what a stop may wait for Redis.

@@ -33,7 +33,7 @@ function handTransport(publisher: Partial<HintPublisher> = {}) {
       return { end: () => undefined, close: async () => undefined }
     },
   }
-  return { transport, published, state, receive: (id: unknown) => state.subscriber?.receive(id) }
+  return { transport, published, state, receive: async (id: unknown) => await state.subscriber?.receive(id) }
 }
 
 async function setUp(

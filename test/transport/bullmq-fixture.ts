@@ -1,4 +1,4 @@
-import type { Queue, QueueOptions } from 'bullmq'
+import type { Queue } from 'bullmq'
 import { EventDispatcher, type EventDispatcherOptions, memoryStorage, type Storage, WebhookRegistry } from 'posthorn'
 import { type BullMq, bullmqTransport, type BullmqTransportOptions } from 'posthorn/bullmq'
 import { onTestFinished } from 'vitest'
@@ -12,7 +12,7 @@ export interface BenchOptions extends Partial<BullmqTransportOptions> {
 
 /** A storage and a queue of its own, with any number of dispatchers on them; all end with the test. */
 export function bench({ storage = memoryStorage(), ...transportOptions }: BenchOptions) {
-  const connection = (transportOptions.connection ?? { url: redisUrl }) as QueueOptions['connection'] // of either major
+  const connection = transportOptions.connection ?? { url: redisUrl }
   const queueName = `posthorn-test-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
   const transport = () => bullmqTransport({ queueName, checkDurability: false, ...transportOptions, connection })
   const registry = new WebhookRegistry({ storage })

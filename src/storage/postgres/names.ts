@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** How the SQL names what it works on. */
 export interface Names {
   /** The schema, quoted. */
@@ -13,10 +15,12 @@ export interface Names {
   readonly deliveries: string
   readonly attempts: string
   readonly idempotency: string
+  /** What is notified of deliveries that are due; null where nothing is. */
+  readonly channel: string | null
 }
 
 /** The names in a schema. The database's clock is the only one that due dates and leases go by. */
-export function namesIn(schema: string, now = databaseNow): Names {
+export function namesIn(schema: string, now = databaseNow, isNotifying = false): Names {
   const quoted = `"${schema}"`
   return {
     schema: quoted,
@@ -30,7 +34,14 @@ export function namesIn(schema: string, now = databaseNow): Names {
     deliveries: `${quoted}.deliveries`,
     attempts: `${quoted}.attempts`,
     idempotency: `${quoted}.idempotency`,
+    channel: isNotifying ? channelOf(schema) : null,
   }
+}
+
+/** The channel of a schema: one of its own, in the 63 bytes that a name may have. */
+function channelOf(schema: string): string {
+  const channel = `posthorn_${schema}`
+  return channel.length <= 63 ? channel : `posthorn_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
 }
 
 /** Refuses a schema whose name would have to be escaped somewhere. */

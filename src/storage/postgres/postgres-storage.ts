@@ -10,6 +10,7 @@ import { Database } from './database.ts'
 import { enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { postgresMigrations } from './migrations.ts'
+import { assertListener, isListening, listenOn, type PostgresListener } from './listener.ts'
 import { assertSchemaName, type Names, namesIn } from './names.ts'
 import { type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
 import { Purge } from './purge.ts'
@@ -34,6 +35,19 @@ export interface PostgresStorageOptions {
    * schemas share nothing.
    */
   readonly schema?: string
+  /**
+   * Whether writes of deliveries that are due notify the processes that listen (`NOTIFY`, when their transaction commits), and whether a
+   * started dispatcher listens: by `listen`, or by the client itself where it is the `sql` of postgres.js or a PGlite. False unless given. It
+   * saves up to `pollIntervalMs` of latency for what other processes or callers' transactions dispatch, and costs a lock that all
+   * notifying transactions of the server take one after the other when they commit.
+   */
+  readonly notify?: boolean
+  /**
+   * Who listens where the client cannot: a function that gives a new client of pg each time it is called (`() => new Client(…)`, or
+   * `() => pool.connect()`), the `sql` of postgres.js, or a PGlite. It takes a connection of its own for as long as a dispatcher is started, not
+   * through a pooler in transaction mode. Needs `notify`.
+   */
+  readonly listen?: PostgresListener
 }
 
 /** A storage in a Postgres database. */
@@ -69,11 +83,24 @@ export interface PostgresStorage extends Storage {
  * @throws TypeError for a wrong client or option.
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
-  const { schema = 'posthorn' } = options
+  assertKnownOptions(options)
+  const { schema = 'posthorn', notify = false, listen } = options
   assertSchemaName(schema)
+  if (typeof notify !== 'boolean') throw new TypeError(`notify must be true or false, not ${String(notify)}.`)
+  if (listen !== undefined) assertListener(listen)
+  if (listen !== undefined && !notify) {
+    throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
+  }
   const executor = toExecutor(client)
   survivePoolErrors(client)
-  return new PostgresTables(executor, schema, namesIn(schema))
+  const listener = listen ?? (notify && isListening(client) ? client : undefined)
+  return new PostgresTables(executor, schema, namesIn(schema, undefined, notify), listener)
+}
+
+function assertKnownOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !['schema', 'notify', 'listen'].includes(name))
+  if (unknown !== undefined)
+    throw new TypeError(`postgresStorage has no option ${unknown}; known are schema, notify, listen.`)
 }
 
 /** The storage itself; tests give it another clock with their `names`. */
@@ -87,12 +114,15 @@ export class PostgresTables implements PostgresStorage {
   readonly #purge: Purge
   #checked: Promise<void> | null = null
   #isClosed = false
+  readonly watch?: NonNullable<Storage['watch']>
 
-  constructor(executor: SqlExecutor, schema: string, names: Names) {
+  constructor(executor: SqlExecutor, schema: string, names: Names, listener?: PostgresListener) {
     this.#database = new Database(executor, names)
     this.#schema = schema
     this.#claims = new Claims(this.#database)
     this.#purge = new Purge(this.#database)
+    const { channel } = names
+    if (listener !== undefined && channel !== null) this.watch = (watcher) => listenOn(listener, channel, watcher)
   }
 
   async migrate() {
