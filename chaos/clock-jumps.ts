@@ -31,7 +31,7 @@ export async function clockJumps(options: ClockJumpsOptions): Promise<Verdict> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-chaos-'))
   await using schema = await createSchema()
   const postgres = (clock: () => number) => {
-    const names = namesIn(schema.name, () => `to_timestamp(${clock()}::float8 / 1000)`)
+    const names = namesIn(schema.name, { wall: () => `to_timestamp(${clock()}::float8 / 1000)` })
     return new PostgresTables(toExecutor(schema.pool), schema.name, names, { lookEveryMs: options.lookEveryMs })
   }
   try {

@@ -86,6 +86,7 @@ export type {
   PurgeResult,
   Storage,
   StorageStats,
+  StorageWatcher,
   StoredWebhook,
   WebhookMatch,
   WebhookPatch,
@@ -113,5 +114,13 @@ export type {
 export type { RunResult } from './delivery/worker.ts'
 export type { ListDeliveriesQuery } from './delivery/delivery-log.ts'
 export type { EnvelopeInput, EventDispatcherOptions } from './delivery/dispatcher-options.ts'
+export type {
+  Hint,
+  HintPublisher,
+  HintSubscriber,
+  HintSubscription,
+  Transport,
+  TransportListener,
+} from './delivery/transport.ts'
 export { standardSchedule } from './delivery/retry-policy.ts'
 export type { AttemptFailure, RetryOptions } from './delivery/retry-policy.ts'

@@ -109,11 +109,18 @@ export class Worker {
     }
   }
 
-  /** Claims up to `limit` due deliveries and makes their rounds. */
-  async claim(limit: number): Promise<ClaimResult & { readonly rounds: Promise<RoundResult>[] }> {
+  /** Claims up to `limit` due deliveries, of `ids` where they are given, and makes their rounds. */
+  async claim(
+    limit: number,
+    ids?: readonly string[],
+  ): Promise<ClaimResult & { readonly rounds: Promise<RoundResult>[] }> {
     return await this.#reserving(limit, async () => {
       const askedAt = performance.now()
-      const result = await this.#storage.claim({ limit, leaseMs: this.#settings.leaseMs })
+      const result = await this.#storage.claim({
+        limit,
+        leaseMs: this.#settings.leaseMs,
+        ...(ids !== undefined && { ids }),
+      })
       return { ...result, rounds: result.claimed.map((each) => this.#begin(each, askedAt)) }
     })
   }

@@ -146,6 +146,14 @@ export interface PurgeResult {
   readonly isDone: boolean
 }
 
+/** Who wants to know when others write. */
+export interface StorageWatcher {
+  /** Told that deliveries may have come due by a write of anybody's. */
+  readonly onWritten: () => void
+  /** Told of what failed, and will be tried again. */
+  readonly onError: (error: unknown) => void
+}
+
 /**
  * The storage port, contract 1: everything that Posthorn asks of a database. Domain operations, batch-first. Relative times are
  * durations in milliseconds that the storage's own clock turns into instants; ids are made by the core. The invariants in these
@@ -175,6 +183,12 @@ export interface Storage {
   open(options?: TransactionOptions): Promise<void>
   /** Gives up what {@link Storage.open} took. Safe to call again. */
   close(): Promise<void>
+
+  /**
+   * Where there is one, tells the watcher soon after anybody's write of deliveries that are due, other processes' included, until the function
+   * returned is called. It may miss some and tell of too many: whoever watches polls too, only less often needs to.
+   */
+  watch?(watcher: StorageWatcher): () => Promise<void>
 
   /** Writes a webhook. `CONFLICT` where the id is taken; the first row stays as it was. */
   insertWebhook(webhook: StoredWebhook, options?: TransactionOptions): Promise<void>

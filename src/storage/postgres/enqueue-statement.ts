@@ -1,6 +1,6 @@
 import { countClaims, takeLanes } from './lanes.ts'
 import type { Names } from './names.ts'
-import { later, ms } from './sql.ts'
+import { isNotified, later, ms, notified } from './sql.ts'
 import { webhookColumns } from './webhook-row.ts'
 
 /** Which parts the statement needs: the others are left out, so that the usual one is planned in less time. */
@@ -16,7 +16,7 @@ const forgottenPerKey = 4
 
 /** Writes the events of `$1` and their deliveries of `$2`. Whatever is violated, nothing of them is written. */
 export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
-  const { events, bodies, deliveries, webhooks, now, wall } = names
+  const { events, bodies, deliveries, webhooks, now, wall, channel } = names
   return `WITH input AS MATERIALIZED (
      SELECT * FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, id uuid, "tenantId" text, type text, body text,
        "contentType" text, key text, "bodyHash" text, "ttlMs" float8, "delayMs" float8)
@@ -54,15 +54,15 @@ export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
        CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${wall} END
      FROM (SELECT fresh.*, ${phase(needs)} AS phase FROM fresh) f ORDER BY f.place
      RETURNING id, webhook_id, phase, lease
-   )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}`
+   )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}${channel === null ? '' : `, ${notified(channel, `delivered WHERE phase = 'ready'`)}`}`
 }
 
 /** What became of each event, and what was leased. */
-export function selectEnqueued({ webhooks, wall }: Names, { hasKeys, isClaiming }: EnqueueNeeds): string {
+export function selectEnqueued({ webhooks, wall, channel }: Names, { hasKeys, isClaiming }: EnqueueNeeds): string {
   const holder = hasKeys
     ? 'LEFT JOIN holder h ON h.tenant_id = i."tenantId" AND h.key = i.key'
     : 'CROSS JOIN (SELECT NULL AS id, NULL AS body_hash) h'
-  const event = `SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}`
+  const event = `SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}${channel === null ? '' : ` WHERE ${isNotified}`}`
   const answers = `SELECT row_to_json(a) AS event, NULL::json AS claimed, NULL::json AS webhook FROM (${event}) a`
   if (!isClaiming) return answers
   return `${answers}

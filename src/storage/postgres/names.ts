@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { later } from './sql.ts'
 
 /** How the SQL names what it works on. */
@@ -20,10 +21,20 @@ export interface Names {
   readonly deliveries: string
   readonly attempts: string
   readonly idempotency: string
+  /** What is notified of deliveries that are due; null where nothing is. */
+  readonly channel: string | null
+}
+
+/** What the names of a schema depend on. */
+export interface NamesOptions {
+  /** The time by the server's clock, as SQL; tests give another. */
+  readonly wall?: () => string
+  /** Whether deliveries that are due are notified. */
+  readonly isNotifying?: boolean
 }
 
 /** The names in a schema. The database's clock is the only one that due dates and leases go by. */
-export function namesIn(schema: string, wall: () => string = () => databaseNow): Names {
+export function namesIn(schema: string, { wall = () => databaseNow, isNotifying = false }: NamesOptions = {}): Names {
   const quoted = `"${schema}"`
   return {
     schema: quoted,
@@ -44,7 +55,14 @@ export function namesIn(schema: string, wall: () => string = () => databaseNow):
     deliveries: `${quoted}.deliveries`,
     attempts: `${quoted}.attempts`,
     idempotency: `${quoted}.idempotency`,
+    channel: isNotifying ? channelOf(schema) : null,
   }
+}
+
+/** The channel of a schema: one of its own, in the 63 bytes that a name may have. */
+function channelOf(schema: string): string {
+  const channel = `posthorn_${schema}`
+  return channel.length <= 63 ? channel : `posthorn_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
 }
 
 /** Refuses a schema whose name would have to be escaped somewhere. */

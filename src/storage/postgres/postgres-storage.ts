@@ -11,6 +11,7 @@ import { assertStatementTimeout, withDeadline } from './deadline.ts'
 import { enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { postgresMigrations } from './migrations.ts'
+import { assertListener, isListening, listenOn, type PostgresListener } from './listener.ts'
 import { assertSchemaName, type Names, namesIn } from './names.ts'
 import { type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
 import { Purge } from './purge.ts'
@@ -44,6 +45,19 @@ export interface PostgresStorageOptions {
    * nor within a caller's transaction.
    */
   readonly statementTimeoutMs?: number
+  /**
+   * Whether writes of deliveries that are due notify the processes that listen (`NOTIFY`, when their transaction commits), and whether a
+   * started dispatcher listens: by `listen`, or by the client itself where it is the `sql` of postgres.js or a PGlite. False unless given. It
+   * saves up to `pollIntervalMs` of latency for what other processes or callers' transactions dispatch, and costs a lock that all
+   * notifying transactions of the server take one after the other when they commit.
+   */
+  readonly notify?: boolean
+  /**
+   * Who listens where the client cannot: a function that gives a new client of pg each time it is called (`() => new Client(…)`, or
+   * `() => pool.connect()`), the `sql` of postgres.js, or a PGlite. It takes a connection of its own for as long as a dispatcher is started, not
+   * through a pooler in transaction mode. Needs `notify`.
+   */
+  readonly listen?: PostgresListener
 }
 
 /** A storage in a Postgres database. */
@@ -79,12 +93,30 @@ export interface PostgresStorage extends Storage {
  * @throws TypeError for a wrong client or option.
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
-  const { schema = 'posthorn', statementTimeoutMs = 10_000 } = options
+  assertKnownOptions(options)
+  const { schema = 'posthorn', statementTimeoutMs = 10_000, notify = false, listen } = options
   assertSchemaName(schema)
   assertStatementTimeout(statementTimeoutMs)
+  if (typeof notify !== 'boolean') throw new TypeError(`notify must be true or false, not ${String(notify)}.`)
+  if (listen !== undefined) assertListener(listen)
+  if (listen !== undefined && !notify) {
+    throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
+  }
   const executor = withDeadline(toExecutor(client, statementTimeoutMs), statementTimeoutMs)
   survivePoolErrors(client)
-  return new PostgresTables(executor, schema, namesIn(schema), { patient: toExecutor(client) })
+  const listener = listen ?? (notify && isListening(client) ? client : undefined)
+  return new PostgresTables(executor, schema, namesIn(schema, { isNotifying: notify }), {
+    patient: toExecutor(client),
+    ...(listener !== undefined && { listener }),
+  })
+}
+
+const knownOptions = ['schema', 'statementTimeoutMs', 'notify', 'listen']
+
+function assertKnownOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !knownOptions.includes(name))
+  if (unknown !== undefined)
+    throw new TypeError(`postgresStorage has no option ${unknown}; known are ${knownOptions.join(', ')}.`)
 }
 
 /** How the storage itself is made. */
@@ -93,6 +125,8 @@ interface PostgresTablesOptions {
   readonly patient?: SqlExecutor
   /** How often the clock is looked at. */
   readonly lookEveryMs?: number
+  /** Who hears of what others write. */
+  readonly listener?: PostgresListener
 }
 
 /** The storage itself; tests give it another clock with their `names`. */
@@ -110,6 +144,7 @@ export class PostgresTables implements PostgresStorage {
   #checking: Promise<void> | null = null
   #isChecked = false
   #isClosed = false
+  readonly watch?: NonNullable<Storage['watch']>
 
   constructor(executor: SqlExecutor, schema: string, names: Names, options: PostgresTablesOptions = {}) {
     this.#database = new Database(executor, names)
@@ -118,6 +153,9 @@ export class PostgresTables implements PostgresStorage {
     this.#schema = schema
     this.#claims = new Claims(this.#database)
     this.#purge = new Purge(this.#database)
+    const { channel } = names
+    const { listener } = options
+    if (listener !== undefined && channel !== null) this.watch = (watcher) => listenOn(listener, channel, watcher)
   }
 
   async migrate() {

@@ -60,7 +60,7 @@ export async function createTestDatabase(connect: () => Connected = connectPool)
   const query: TestDatabase['query'] = (sql, params = []) => executor.query(sql, params)
   const names = namesIn(schema)
   const storage: TestDatabase['storage'] = ({ clock, lookEveryMs = 5_000 } = {}) =>
-    new PostgresTables(executor, schema, namesIn(schema, clock === undefined ? undefined : sqlOf(clock)), {
+    new PostgresTables(executor, schema, namesIn(schema, clock === undefined ? {} : { wall: sqlOf(clock) }), {
       lookEveryMs,
     })
   await storage().migrate()
