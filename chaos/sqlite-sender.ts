@@ -6,7 +6,7 @@ import { withFault } from './seeded-faults.ts'
 
 const [path = '', url = '', from = '0', to = '0', inFlight = '16'] = process.argv.slice(2)
 const storage = withFault(sqliteStorage(path), process.env['CHAOS_FAULT'])
-const registry = new WebhookRegistry({ storage })
+const registry = new WebhookRegistry({ storage, addresses: { allow: ['127.0.0.0/8'], allowHttp: true } })
 const dispatcher = new EventDispatcher({
   registry,
   concurrency: Number(inFlight),

@@ -1,9 +1,13 @@
 import { createFetch } from 'ofetch'
-import { Agent, request as undiciRequest } from 'undici'
+import { Agent, buildConnector, ProxyAgent, request as undiciRequest, type Dispatcher } from 'undici'
 import type { Clock } from '../domain/clock.ts'
 import type { AttemptErrorCode } from '../domain/delivery.ts'
 import type { Outcome, ResponseOutcome } from '../domain/outcome.ts'
-import { errorCodeOf } from './network-error.ts'
+import type { AddressPolicy } from '../registry/address-policy/address-policy.ts'
+import { guardedConnector } from './guard/guarded-connector.ts'
+import { createNameResolver, type NameResolver } from './guard/name-resolver.ts'
+import { refuseUrl } from './guard/refuse-url.ts'
+import { blockOf, errorCodeOf } from './network-error.ts'
 import { readCapped } from './response-text.ts'
 
 /** One request to make. */
@@ -22,7 +26,9 @@ export interface SenderOptions {
   readonly connectTimeoutMs: number
   /** The most response bytes that are kept. */
   readonly maxResponseBytes: number
-  /** Used in place of undici, for instance by tests. */
+  /** Judges each URL, and each address that is connected to. */
+  readonly addresses: AddressPolicy
+  /** Used in place of undici, for instance by tests. URLs are judged, addresses are not: whoever gives it resolves and connects. */
   readonly fetch?: typeof globalThis.fetch
   readonly clock: Clock
 }
@@ -45,13 +51,9 @@ interface ThinResponse {
 
 /** Creates a sender. Connections are kept alive and opened on first use. */
 export function createSender(options: SenderOptions): Sender {
-  const { clock, timeoutMs, maxResponseBytes } = options
-  const agent = new Agent({
-    connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: true },
-    // One deadline of our own covers headers and body.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
+  const { clock, timeoutMs, maxResponseBytes, addresses } = options
+  const resolver = createNameResolver(addresses.resolver, addresses.resolveTimeoutMs)
+  const agent = createAgent(options, resolver)
   // ofetch speaks of the global Response; it reads only what ThinResponse has, because the response type is always given.
   const http = createFetch({ fetch: options.fetch ?? (thinFetch(agent) as unknown as typeof globalThis.fetch) })
   const underWay = new Set<AbortController>()
@@ -61,6 +63,8 @@ export function createSender(options: SenderOptions): Sender {
     const startedAt = new Date(clock())
     const started = performance.now()
     const time = () => ({ startedAt, durationMs: Math.round(performance.now() - started) })
+    const refused = refuseUrl(request.url, addresses)
+    if (refused !== null) return { ...time(), ...refused }
     let end: AttemptErrorCode = 'aborted'
     // No unref: somebody waits for this attempt.
     const deadline = setTimeout(() => {
@@ -76,7 +80,8 @@ export function createSender(options: SenderOptions): Sender {
       const response = await Promise.race([exchange(request, controller.signal), aborted])
       return response === null ? { ...time(), status: null, error: end } : { ...time(), ...response }
     } catch (error) {
-      return { ...time(), status: null, error: controller.signal.aborted ? end : errorCodeOf(error) }
+      if (controller.signal.aborted) return { ...time(), status: null, error: end }
+      return { ...time(), status: null, error: errorCodeOf(error), block: blockOf(error) }
     } finally {
       clearTimeout(deadline)
       underWay.delete(controller)
@@ -101,11 +106,30 @@ export function createSender(options: SenderOptions): Sender {
   return {
     send,
     abort: () => underWay.forEach((controller) => controller.abort()),
-    close: () => agent.destroy(),
+    async close() {
+      resolver.close()
+      await agent.destroy()
+    },
   }
 }
 
-function thinFetch(agent: Agent) {
+function createAgent({ addresses, connectTimeoutMs }: SenderOptions, resolver: NameResolver): Dispatcher {
+  const settings = {
+    // One deadline of our own covers headers and body.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // Said out loud, because a flag of Node's changes the default.
+    maxHeaderSize: 16 * 1024,
+  }
+  if (addresses.proxy !== null) {
+    const tls = { timeout: connectTimeoutMs, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+    return new ProxyAgent({ ...settings, uri: addresses.proxy, requestTls: tls, proxyTls: tls })
+  }
+  const connect = guardedConnector(buildConnector, { policy: addresses, resolver, connectTimeoutMs })
+  return new Agent({ ...settings, connect })
+}
+
+function thinFetch(agent: Dispatcher) {
   return async (url: string, init: RequestInit): Promise<ThinResponse> => {
     const { statusCode, headers, body } = await undiciRequest(url, {
       dispatcher: agent,
