@@ -21,6 +21,7 @@ const byCode: Readonly<Record<string, AttemptErrorCode>> = {
   UND_ERR_HEADERS_OVERFLOW: 'protocol',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'protocol',
+  ERR_ASSERTION: 'protocol', // of undici's, about what came: a status below 100
 }
 
 /** Names what a failed request met, from the codes of the error and of those underneath it. Never reads a message. */
