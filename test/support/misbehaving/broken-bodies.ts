@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { answer, repeat, type Misbehaviour } from './misbehaviour.ts'
 
 const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
-const zeros = Buffer.alloc(50 * 2 ** 20)
+const zeros = Buffer.alloc(10 * 2 ** 20)
 
 function encoded(encoding: string, bytes: Uint8Array): Misbehaviour {
   const head = `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\ncontent-length: ${bytes.length}\r\n\r\n`
@@ -41,6 +41,7 @@ export const brokenBodies: readonly Misbehaviour[] = [
   },
   {
     name: 'drips its body',
+    stalls: true,
     meets: [200],
     onRequest(socket) {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n')
@@ -49,6 +50,7 @@ export const brokenBodies: readonly Misbehaviour[] = [
   },
   {
     name: 'promises a body and sends none',
+    stalls: true,
     meets: [200],
     onRequest: (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n'),
   },
@@ -59,6 +61,7 @@ export const brokenBodies: readonly Misbehaviour[] = [
   },
   {
     name: 'drips chunks',
+    stalls: true,
     meets: [200],
     onRequest(socket) {
       socket.write(chunked)
@@ -75,6 +78,7 @@ export const brokenBodies: readonly Misbehaviour[] = [
   },
   {
     name: 'sends an endless chunk extension',
+    stalls: true,
     meets: [200],
     onRequest(socket) {
       socket.write(`${chunked}1;`)
@@ -88,18 +92,25 @@ export const brokenBodies: readonly Misbehaviour[] = [
   },
   {
     name: 'sends a chunk size past 64 bits',
+    stalls: true,
     meets: [200],
     onRequest: (socket) => socket.write(`${chunked}${'f'.repeat(40)}\r\nx`),
   },
   {
     name: 'sends endless trailers',
+    stalls: true,
     meets: [200],
     onRequest(socket) {
       socket.write(`${chunked}1\r\nx\r\n0\r\n`)
       repeat(socket, `x-a: ${'b'.repeat(100)}\r\n`.repeat(10))
     },
   },
-  { name: 'never ends its chunks', meets: [200], onRequest: (socket) => socket.write(`${chunked}1\r\nx\r\n`) },
+  {
+    name: 'never ends its chunks',
+    stalls: true,
+    meets: [200],
+    onRequest: (socket) => socket.write(`${chunked}1\r\nx\r\n`),
+  },
   {
     name: 'answers 204 with a length',
     meets: [204],

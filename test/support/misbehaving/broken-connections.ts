@@ -2,9 +2,10 @@ import { answer, repeat, type Misbehaviour } from './misbehaviour.ts'
 
 /** Silence, resets, and what happens around a connection that is kept alive. */
 export const brokenConnections: readonly Misbehaviour[] = [
-  { name: 'says nothing', meets: ['timeout'] },
+  { name: 'says nothing', stalls: true, meets: ['timeout'] },
   {
     name: 'never reads the request',
+    stalls: true,
     meets: ['timeout'],
     bodyBytes: 8 * 2 ** 20,
     onConnection: (socket) => socket.pause(),
@@ -66,7 +67,8 @@ export const brokenConnections: readonly Misbehaviour[] = [
   },
   {
     name: 'poisons the connection a little later',
-    meets: [201, 'reset', 'protocol'],
+    // By then the next request may be on its way, and HTTP/1.1 cannot tell whose answer it is.
+    meets: [201, 299, 'reset', 'protocol'],
     requests: 6,
     onRequest: (socket) =>
       socket.write(answer('201 Created'), () => setTimeout(() => socket.write(answer('299 Poison')), 3)),
@@ -118,6 +120,7 @@ export const brokenConnections: readonly Misbehaviour[] = [
   },
   {
     name: 'floods with 103 Early Hints',
+    stalls: true,
     meets: ['timeout', 'protocol'],
     onRequest: (socket) => repeat(socket, `HTTP/1.1 103 Early Hints\r\nlink: <${'x'.repeat(1000)}>\r\n\r\n`.repeat(10)),
   },
@@ -128,6 +131,7 @@ export const brokenConnections: readonly Misbehaviour[] = [
   },
   {
     name: 'drips 102 Processing',
+    stalls: true,
     meets: ['timeout'],
     onRequest: (socket) => repeat(socket, 'HTTP/1.1 102 Processing\r\n\r\n', 20),
   },

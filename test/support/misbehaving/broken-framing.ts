@@ -9,6 +9,7 @@ const says = (text: string | Buffer) => ({
 export const brokenFraming: readonly Misbehaviour[] = [
   {
     name: 'drips its status line',
+    stalls: true,
     meets: ['timeout'],
     onRequest(socket) {
       const letters = [...`HTTP/1.1 200 ${'O'.repeat(10_000)}`]
@@ -17,6 +18,7 @@ export const brokenFraming: readonly Misbehaviour[] = [
   },
   {
     name: 'drips headers',
+    stalls: true,
     meets: ['timeout'],
     onRequest(socket) {
       socket.write('HTTP/1.1 200 OK\r\n')

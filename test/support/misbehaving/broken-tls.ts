@@ -24,7 +24,7 @@ export const brokenTls: readonly Misbehaviour[] = [
     tls: 'plain',
     onRequest: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
   },
-  { name: 'stalls in the handshake', meets: ['timeout', 'connect_timeout'], tls: 'plain' },
+  { name: 'stalls in the handshake', stalls: true, meets: ['timeout', 'connect_timeout'], tls: 'plain' },
   {
     name: 'resets in the handshake',
     meets: ['reset', 'tls'],

@@ -7,6 +7,8 @@ export interface Misbehaviour {
   readonly name: string
   /** What attempts may meet: a status, or an error. */
   readonly meets: readonly (number | AttemptErrorCode)[]
+  /** Whether it keeps the sender until its time is up. */
+  readonly stalls?: true
   /** Done when somebody connects; with TLS, when it is agreed on. */
   readonly onConnection?: (socket: Socket) => void
   /** Done when the first bytes of each request come. */
