@@ -8,6 +8,7 @@ const byCode: Readonly<Record<string, AttemptErrorCode>> = {
   NAME_NOT_RESOLVED: 'dns',
   ADDRESS_BLOCKED: 'blocked',
   ECONNREFUSED: 'refused',
+  UND_ERR_ABORTED: 'refused', // by the proxy: an abort of ours is known before this is asked
   ECONNRESET: 'reset',
   EPIPE: 'reset',
   UND_ERR_SOCKET: 'reset',
