@@ -57,6 +57,6 @@ describe('a receiver that', () => {
       expect(outcome.durationMs).toBeLessThanOrEqual(timeoutMs + 500 + (await lateness))
       if (outcome.error === null) expect(Buffer.byteLength(outcome.body)).toBeLessThanOrEqual(3 * 16_384)
     }
-    await vi.waitFor(() => expect(receiver.open).toBe(0), 1_000)
+    await vi.waitFor(() => expect(receiver.open).toBe(0), 5_000)
   })
 })
