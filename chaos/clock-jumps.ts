@@ -7,6 +7,7 @@ import { sqliteStorage } from 'posthorn/sqlite'
 import { namesIn } from '../src/storage/postgres/names.ts'
 import { toExecutor } from '../src/storage/postgres/postgres-client.ts'
 import { PostgresTables } from '../src/storage/postgres/postgres-storage.ts'
+import { loopback } from './loopback.ts'
 import { createSchema } from './postgres-schema.ts'
 import { seededRandom } from './random.ts'
 import type { Seeded, Verdict } from './scenario.ts'
@@ -57,7 +58,7 @@ async function jumpOn(create: (clock: () => number) => Storage, { betweenMs, see
   let jumpedMs = 0
   const clock = () => Date.now() + jumpedMs
   const storage = create(clock)
-  const registry = new WebhookRegistry({ storage, clock })
+  const registry = new WebhookRegistry({ storage, clock, addresses: loopback })
   const answered = new Map<string, { succeededAt: number; failures: number; successes: number }>()
   const dispatcher = new EventDispatcher({
     registry,

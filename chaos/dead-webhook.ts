@@ -1,5 +1,6 @@
 import { EventDispatcher, WebhookRegistry, type Storage } from 'posthorn'
 import { postgresStorage } from 'posthorn/postgres'
+import { loopback } from './loopback.ts'
 import { seedDead, seedHealthy, seedParked, seedWebhooks, type Sizes } from './dead-webhook-seed.ts'
 import { createSchema, type PostgresSchema } from './postgres-schema.ts'
 import { seededRandom } from './random.ts'
@@ -23,7 +24,7 @@ export async function deadWebhook(options: DeadWebhookOptions): Promise<Verdict>
   const begun = performance.now()
   await using schema = await createSchema()
   const storage = postgresStorage(schema.pool, { schema: schema.name })
-  const registry = new WebhookRegistry({ storage })
+  const registry = new WebhookRegistry({ storage, addresses: loopback })
   const { id } = await registry.create({ name: 'dead', url: deadUrl, events: ['chaos.none'] })
   await seedWebhooks(schema, id, options)
   await seedParked(schema, options)
@@ -56,7 +57,7 @@ const deadUrl = 'https://dead.example/'
 async function deliverAll(schema: PostgresSchema, storage: Storage, options: DeadWebhookOptions) {
   await schema.pool.query(`VACUUM (ANALYZE) ${schema.name}.deliveries, ${schema.name}.events, ${schema.name}.webhooks`)
   const claimMs: number[] = []
-  const registry = new WebhookRegistry({ storage: timed(storage, claimMs) })
+  const registry = new WebhookRegistry({ storage: timed(storage, claimMs), addresses: loopback })
   const received = new Set<string>()
   let deadRequests = 0
   const dispatcher = new EventDispatcher({

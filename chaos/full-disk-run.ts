@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventDispatcher, PosthornError, WebhookRegistry } from 'posthorn'
 import { sqliteStorage } from 'posthorn/sqlite'
+import { loopback } from './loopback.ts'
 import { seededRandom } from './random.ts'
 
 const [folder = '', kind = '', rounds = '1', seed = '0'] = process.argv.slice(2)
@@ -12,7 +13,7 @@ const random = seededRandom(Number(seed))
 const path = join(folder, 'hooks.db')
 const database = new DatabaseSync(path)
 const storage = sqliteStorage(database)
-const registry = new WebhookRegistry({ storage })
+const registry = new WebhookRegistry({ storage, addresses: loopback })
 const received = new Map<string, number>()
 const dispatcher = new EventDispatcher({
   registry,

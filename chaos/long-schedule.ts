@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventDispatcher, memoryStorage, standardSchedule, WebhookRegistry, type Storage } from 'posthorn'
 import { sqliteStorage } from 'posthorn/sqlite'
+import { loopback } from './loopback.ts'
 import { seededRandom } from './random.ts'
 import type { Seeded, Verdict } from './scenario.ts'
 
@@ -34,7 +35,7 @@ async function goThrough(create: (clock: () => number) => Storage, deliveries: n
   let nowMs = startMs
   const clock = () => nowMs
   const storage = create(clock)
-  const registry = new WebhookRegistry({ storage, clock })
+  const registry = new WebhookRegistry({ storage, clock, addresses: loopback })
   const attempts = new Map<string, number[]>()
   let failed = 0
   const dispatcher = new EventDispatcher({

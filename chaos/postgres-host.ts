@@ -3,13 +3,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Pool } from 'pg'
 import { EventDispatcher, PosthornError, WebhookRegistry } from 'posthorn'
+import { loopback } from './loopback.ts'
 import { postgresStorage } from 'posthorn/postgres'
 
 const [connectionString = '', schema = '', url = '', statementTimeoutMs = '10000'] = process.argv.slice(2)
 // As the documentation says: without connectionTimeoutMillis, a pool waits for ever for a server that accepts and does not answer.
 const pool = new Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000 })
 const storage = postgresStorage(pool, { schema, statementTimeoutMs: Number(statementTimeoutMs) })
-const registry = new WebhookRegistry({ storage })
+const registry = new WebhookRegistry({ storage, addresses: loopback })
 const dispatcher = new EventDispatcher({
   registry,
   leaseMs: 5_000,

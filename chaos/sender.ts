@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { EventDispatcher, WebhookRegistry } from 'posthorn'
+import { loopback } from './loopback.ts'
 import { withFault } from './seeded-faults.ts'
 import { withSqlFault } from './sql-faults.ts'
 import { openStore, type SenderStore } from './sender-store.ts'
@@ -24,7 +25,7 @@ async function send(task: SenderTask): Promise<void> {
   const store = openStore(task.location, (executor) => withSqlFault(executor, task.fault, task.name))
   const storage = withFault(store.storage, task.fault)
   const dispatcher = new EventDispatcher({
-    registry: new WebhookRegistry({ storage }),
+    registry: new WebhookRegistry({ storage, addresses: loopback }),
     concurrency: task.inFlight,
     leaseMs: task.leaseMs,
     pollIntervalMs: 100,

@@ -1,5 +1,6 @@
 import type { Storage } from 'posthorn'
 import { WebhookRegistry } from 'posthorn'
+import { loopback } from './loopback.ts'
 import type { StoreLocation } from './sender-task.ts'
 
 /** The database of a run as seen from outside: what it holds in the end, and what changed on the way. */
@@ -26,7 +27,7 @@ export interface StageOptions {
 
 /** Registers the webhooks of a run: one for each type of event. */
 export async function createWebhooks(storage: Storage, { url, webhooks, maxInFlight }: StageOptions): Promise<void> {
-  const registry = new WebhookRegistry({ storage })
+  const registry = new WebhookRegistry({ storage, addresses: loopback })
   for (let n = 0; n < webhooks; n++) {
     await registry.create({ name: `chaos ${n}`, url, events: [`chaos.w${n}`], maxInFlight })
   }

@@ -14,6 +14,7 @@ export { PosthornError } from './domain/error.ts'
 export type { Issue, PosthornErrorCode, PosthornErrorOptions } from './domain/error.ts'
 export type {
   DeliveryAttempted,
+  DeliveryBlocked,
   DeliveryFailed,
   DeliveryRef,
   DeliverySucceeded,
@@ -91,6 +92,9 @@ export type {
   WebhookMatch,
   WebhookPatch,
 } from './storage/storage.ts'
+export type { AddressBlock, AddressBlockCode } from './registry/address-policy/address-block.ts'
+export type { AddressOptions, NameServers, ResolveName } from './registry/address-policy/address-options.ts'
+export type { AddressPolicy } from './registry/address-policy/address-policy.ts'
 export { WebhookRegistry } from './registry/webhook-registry.ts'
 export type { CreateWebhookOptions, ListWebhooksQuery, WebhookRegistryOptions } from './registry/webhook-registry.ts'
 export type { TenantScope } from './registry/scope.ts'

@@ -4,7 +4,6 @@ import type { Attempt, AttemptErrorCode, DeliveryState } from '../domain/deliver
 import { testEventType } from '../domain/event-type.ts'
 import type { DeliveryRef } from '../domain/lifecycle.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import { problemOfUrl } from '../registry/url-policy.ts'
 import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
 import type { Claimed, StoredWebhook } from '../storage/storage.ts'
 import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
@@ -205,7 +204,6 @@ class Round {
     const { event } = this.#claimed
     const webhook = this.#webhook
     const { clock, sender, signatures, userAgent } = this.#pipeline
-    if (problemOfUrl(webhook.url) !== null) return unsent('invalid_url', clock)
     const body = event.body ?? ''
     let signed: Record<string, string>
     try {
@@ -215,7 +213,12 @@ class Round {
       return unsent('invalid_secret', clock)
     }
     const headers = { 'content-type': event.contentType, 'user-agent': userAgent, ...signed }
-    return await sender.send({ url: webhook.url, headers, body })
+    const outcome = await sender.send({ url: webhook.url, headers, body })
+    if (outcome.error !== null && outcome.block) {
+      const { code, reason } = outcome.block
+      this.#pipeline.lifecycle.emit('delivery.blocked', { ...this.#ref(), rule: code, detail: reason })
+    }
+    return outcome
   }
 
   async #decideAfterFailure(outcome: Outcome, attempt: NewAttempt): Promise<Decision> {

@@ -65,7 +65,10 @@ export interface EventDispatcherOptions<Schemas extends EventSchemas = EventSche
   readonly envelope?: (input: EnvelopeInput) => unknown
   /** The `user-agent` header. */
   readonly userAgent?: string
-  /** Used to make requests in place of undici, for instance by tests. It must not follow redirects when told `redirect: 'manual'`. */
+  /**
+   * Used to make requests in place of undici, for instance by tests. It must not follow redirects when told `redirect: 'manual'`. The rules
+   * for URLs, names and literal addresses apply before it is called; what a name resolves to and is connected to is then its own affair.
+   */
   readonly fetch?: typeof globalThis.fetch
   /** Tells the time; `Date.now` unless given. */
   readonly clock?: Clock
@@ -135,6 +138,7 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
     timeoutMs,
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1, 300_000),
     maxResponseBytes: 16 * 1024,
+    addresses: options.registry.addresses,
     leaseMs: integer('leaseMs', options.leaseMs ?? 30_000, 1_000, 3_600_000),
     pollIntervalMs: integer(
       'pollIntervalMs',

@@ -90,7 +90,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
    * @throws {TypeError} or {RangeError} naming the option that is wrong.
    */
   constructor(options: EventDispatcherOptions<Schemas>) {
-    if (options?.registry?.storage === undefined)
+    if (options?.registry?.storage === undefined || options.registry.addresses === undefined)
       throw new TypeError('EventDispatcher needs { registry }: pass a WebhookRegistry.')
     this.#settings = dispatcherSettings(options)
     this.#registry = options.registry

@@ -1,12 +1,16 @@
 import { createFetch } from 'ofetch'
-import { Agent } from 'undici'
+import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici'
 import type { Clock } from '../domain/clock.ts'
 import type { AttemptErrorCode } from '../domain/delivery.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { AddressPolicy } from '../registry/address-policy/address-policy.ts'
 import { type Answer, type Exchange, HandlerExchange } from './exchange.ts'
 import { FetchExchange } from './fetch-exchange.ts'
+import { guardedConnector } from './guard/guarded-connector.ts'
+import { createNameResolver, type NameResolver } from './guard/name-resolver.ts'
 import { HeaderRecord } from './header-record.ts'
-import { errorCodeOf } from './network-error.ts'
+import { blockOf, errorCodeOf } from './network-error.ts'
+import { type Target, Targets } from './targets.ts'
 
 /** One request to make. */
 export interface SendRequest {
@@ -25,7 +29,9 @@ export interface SenderOptions {
   readonly connectTimeoutMs: number
   /** The most response bytes that are kept. */
   readonly maxResponseBytes: number
-  /** Used in place of undici, for instance by tests. */
+  /** Judges each URL, and each address that is connected to. */
+  readonly addresses: AddressPolicy
+  /** Used in place of undici, for instance by tests. URLs are judged, addresses are not: whoever gives it resolves and connects. */
   readonly fetch?: typeof globalThis.fetch
   readonly clock: Clock
 }
@@ -44,17 +50,15 @@ interface FetchInit {
   readonly headers: HeaderRecord
   readonly body: string
   readonly exchange: HandlerExchange | FetchExchange
+  readonly target: Target
 }
 
 /** Creates a sender. Connections are kept alive and opened on first use. */
 export function createSender(options: SenderOptions): Sender {
-  const { clock, timeoutMs, maxResponseBytes, fetch: given } = options
-  const agent = new Agent({
-    connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: true },
-    // One deadline of our own covers headers and body.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
+  const { clock, timeoutMs, maxResponseBytes, addresses, fetch: given } = options
+  const resolver = createNameResolver(addresses.resolver, addresses.resolveTimeoutMs)
+  const agent = createAgent(options, resolver)
+  const targets = new Targets(addresses)
   const http = createFetch({ fetch: asFetch(exchangeOver(agent)), Headers: asHeaders(HeaderRecord) })
   const underWay = new Set<Exchange>()
 
@@ -63,6 +67,8 @@ export function createSender(options: SenderOptions): Sender {
       given === undefined ? new HandlerExchange(maxResponseBytes) : new FetchExchange(given, maxResponseBytes)
     const startedAt = new Date(clock())
     const started = performance.now()
+    const target = targets.of(request.url)
+    if ('error' in target) return { startedAt, durationMs: 0, ...target }
     let end: AttemptErrorCode | null = null
     // No unref: somebody waits for this attempt.
     const deadline = setTimeout(() => {
@@ -71,23 +77,21 @@ export function createSender(options: SenderOptions): Sender {
     }, timeoutMs)
     underWay.add(exchange)
     try {
-      const { status, headers, text } = await exchangeFor(request, exchange)
+      const { status, headers, text } = await exchangeFor(request, exchange, target)
       return { startedAt, durationMs: since(started), status, error: null, headers, body: text }
     } catch (error) {
       const isAborted = end === null && !underWay.has(exchange)
-      return {
-        startedAt,
-        durationMs: since(started),
-        status: null,
-        error: isAborted ? 'aborted' : (end ?? errorCodeOf(error)),
-      }
+      const met = { startedAt, durationMs: since(started), status: null } as const
+      if (isAborted || end !== null) return { ...met, error: end ?? 'aborted' }
+      return { ...met, error: errorCodeOf(error), block: blockOf(error) }
     } finally {
       clearTimeout(deadline)
       underWay.delete(exchange)
     }
   }
 
-  async function exchangeFor({ url, headers, body }: SendRequest, exchange: Exchange): Promise<Answer> {
+  async function exchangeFor(request: SendRequest, exchange: Exchange, target: Target): Promise<Answer> {
+    const { url, headers, body } = request
     const init = {
       method: 'POST',
       headers,
@@ -97,6 +101,7 @@ export function createSender(options: SenderOptions): Sender {
       ignoreResponseError: true,
       responseType: 'stream',
       exchange,
+      target,
     } as const
     return asAnswer(await http.raw(url, init))
   }
@@ -108,15 +113,33 @@ export function createSender(options: SenderOptions): Sender {
       underWay.clear()
       for (const exchange of exchanges) exchange.abort()
     },
-    close: () => agent.destroy(),
+    async close() {
+      resolver.close()
+      await agent.destroy()
+    },
   }
 }
 
-function exchangeOver(agent: Agent) {
-  return (url: string, { headers, body, exchange }: FetchInit): Promise<Answer> => {
+function createAgent({ addresses, connectTimeoutMs }: SenderOptions, resolver: NameResolver): Dispatcher {
+  const settings = {
+    // One deadline of our own covers headers and body.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // Said out loud, because a flag of Node's changes the default.
+    maxHeaderSize: 16 * 1024,
+  }
+  if (addresses.proxy !== null) {
+    const tls = { timeout: connectTimeoutMs, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+    return new ProxyAgent({ ...settings, uri: addresses.proxy, requestTls: tls, proxyTls: tls })
+  }
+  const connect = guardedConnector(buildConnector, { policy: addresses, resolver, connectTimeoutMs })
+  return new Agent({ ...settings, connect })
+}
+
+function exchangeOver(agent: Dispatcher) {
+  return (url: string, { headers, body, exchange, target }: FetchInit): Promise<Answer> => {
     if (exchange instanceof FetchExchange) return exchange.begin(url, headers.record, body)
-    const { origin, pathname, search } = new URL(url)
-    agent.dispatch({ origin, path: pathname + search, method: 'POST', headers: headers.record, body }, exchange)
+    agent.dispatch({ ...target, method: 'POST', headers: headers.record, body }, exchange)
     return exchange.answer
   }
 }

@@ -8,6 +8,8 @@ import type { Webhook, WebhookWithSecret } from '../domain/webhook.ts'
 import { assertSecret, generateSecret } from '../signing/secret.ts'
 import type { TransactionOptions } from '../storage/query.ts'
 import type { Storage, StoredWebhook, WebhookPatch } from '../storage/storage.ts'
+import type { AddressOptions } from './address-policy/address-options.ts'
+import { AddressPolicy } from './address-policy/address-policy.ts'
 import { cancelPending } from './disable.ts'
 import { newId } from './id.ts'
 import { newestSecret, rotate, type RotateOptions } from './rotation.ts'
@@ -27,6 +29,8 @@ export interface WebhookRegistryOptions<Schemas extends EventSchemas = EventSche
   readonly storage: Storage
   /** The app's event types. Without them any well-formed type is accepted. */
   readonly events?: EventCatalogue<Schemas>
+  /** Which addresses webhooks may use, when they are registered and whenever they are sent to; public ones by `https:` unless given. */
+  readonly addresses?: AddressOptions
   /** Tells the time; `Date.now` unless given. */
   readonly clock?: Clock
 }
@@ -55,6 +59,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   readonly storage: Storage
   /** The catalogue it was made with. */
   readonly events: EventCatalogue<Schemas> | undefined
+  /** Judges where webhooks may lead; dispatchers ask it before each request and connection. */
+  readonly addresses: AddressPolicy
   readonly #clock: Clock
   readonly #schemas: WebhookInputSchemas
   #opening: Promise<void> | undefined
@@ -62,7 +68,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
 
   /**
    * Creates a registry over a storage.
-   * @throws {TypeError} where `storage` is not a storage of contract 1.
+   * @throws {TypeError} where `storage` is not a storage of contract 1; {TypeError} or {RangeError} naming another option that is wrong.
    */
   constructor(options: WebhookRegistryOptions<Schemas>) {
     if (options?.storage?.contract !== 1) {
@@ -71,8 +77,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       )
     }
     for (const name of Object.keys(options)) {
-      if (!['storage', 'events', 'clock'].includes(name)) {
-        throw new TypeError(`WebhookRegistry has no option ${name}; known are storage, events, clock.`)
+      if (!['storage', 'events', 'addresses', 'clock'].includes(name)) {
+        throw new TypeError(`WebhookRegistry has no option ${name}; known are storage, events, addresses, clock.`)
       }
     }
     if (options.clock !== undefined && typeof options.clock !== 'function') {
@@ -84,7 +90,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     this.storage = options.storage
     this.events = options.events
     this.#clock = options.clock ?? Date.now
-    this.#schemas = webhookInputSchemas(options.events)
+    this.addresses = new AddressPolicy(options.addresses)
+    this.#schemas = webhookInputSchemas(options.events, this.addresses)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 import { overriding } from '../support/overriding.ts'
 
@@ -12,7 +13,7 @@ function laterBy(ms: number): void {
 
 async function setUp(answer: () => Promise<number>) {
   const receiver = await startReceiver(answer)
-  const registry = new WebhookRegistry({ storage: memoryStorage() })
+  const registry = new WebhookRegistry({ storage: memoryStorage(), addresses: loopback })
   const dispatcher = new EventDispatcher({ registry, concurrency: 1, retry: { retries: 0 } })
   const webhook = await registry.create({ name: 'test', url: receiver.url, events: ['*'] })
   await dispatcher.start()
@@ -83,7 +84,7 @@ describe('deliveries that are held and wait for their slot', () => {
         return intact.claim(query)
       },
     })
-    const registry = new WebhookRegistry({ storage })
+    const registry = new WebhookRegistry({ storage, addresses: loopback })
     const dispatcher = new EventDispatcher({ registry, concurrency: 8 })
     await registry.create({ name: 'test', url: receiver.url, events: ['*'], maxInFlight: 1000 })
     await dispatcher.dispatchMany(Array.from({ length: 320 }, (_, data) => ({ type: 'a.b', data })))

@@ -10,6 +10,7 @@ import {
   type Transport,
   WebhookRegistry,
 } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 
@@ -272,7 +273,7 @@ describe('a transport of EventDispatcher', () => {
   })
 
   it('is checked by the constructor', () => {
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ storage: memoryStorage(), addresses: loopback })
     for (const transport of [null, 5, {}, { name: 'x', connect: () => undefined }]) {
       const create = () => Reflect.construct(EventDispatcher, [{ registry, transport }])
       expect(create).toThrow(TypeError)

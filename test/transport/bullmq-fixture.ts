@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import { EventDispatcher, type EventDispatcherOptions, memoryStorage, type Storage, WebhookRegistry } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { type BullMq, bullmqTransport, type BullmqTransportOptions } from 'posthorn/bullmq'
 import { onTestFinished } from 'vitest'
 import { redisUrl } from './redis-server.ts'
@@ -15,7 +16,7 @@ export function bench({ storage = memoryStorage(), ...transportOptions }: BenchO
   const connection = transportOptions.connection ?? { url: redisUrl }
   const queueName = `posthorn-test-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
   const transport = () => bullmqTransport({ queueName, checkDurability: false, ...transportOptions, connection })
-  const registry = new WebhookRegistry({ storage })
+  const registry = new WebhookRegistry({ storage, addresses: loopback })
   const errors: string[] = []
 
   /** A dispatcher whose sweeper is not seen within a test, unless told otherwise. */
