@@ -44,7 +44,7 @@ async function setUp(
   changes: (intact: Storage) => Partial<Storage> = () => ({}),
 ) {
   const intact = memoryStorage()
-  const registry = new WebhookRegistry({ storage: overriding(intact, changes(intact)) })
+  const registry = new WebhookRegistry({ storage: overriding(intact, changes(intact)), addresses: loopback })
   const dispatcher = new EventDispatcher({ registry, transport, pollIntervalMs: 60_000, ...options })
   const webhook = await registry.create({ name: 'a', url, events: ['wanted.*'], maxInFlight: 64 })
   const errors: string[] = []

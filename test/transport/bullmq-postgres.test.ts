@@ -1,5 +1,6 @@
 import { Pool } from 'pg'
 import { EventDispatcher, WebhookRegistry } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { postgresStorage } from 'posthorn/postgres'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { serverUrl } from '../storage/postgres/server.ts'
@@ -27,7 +28,7 @@ describe.each(majors)(
       const queue = look()
       await registry.create({ name: 'a', url: receiver.url, events: ['*'], maxInFlight: 64 })
       const pool = new Pool({ connectionString: serverUrl, max: 4 })
-      const others = new WebhookRegistry({ storage: postgresStorage(pool, { schema: database.schema }) })
+      const others = new WebhookRegistry({ storage: postgresStorage(pool, { schema: database.schema }), addresses: loopback })
       const first = dispatcher({ concurrency: 8 })
       const second = new EventDispatcher({
         registry: others,

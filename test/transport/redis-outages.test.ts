@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { loopback } from '../support/loopback.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { bench, many } from './bullmq-fixture.ts'
 import { majors } from './bullmq-majors.ts'
