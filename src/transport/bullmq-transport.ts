@@ -26,7 +26,7 @@ export interface BullmqTransportOptions {
   /** How many finished jobs stay to be looked at, of the completed and of the failed ones, 0 to 1,000,000; 1,000 unless given. */
   readonly keepJobs?: number
   /**
-   * The longest wait that becomes a delayed job, 0 to 2,592,000,000 ms (30 days); 60,000 unless given. A delayed job takes some 500 bytes of
+   * The longest wait that becomes a delayed job, 0 to 2,592,000,000 ms (30 days); 60,000 unless given. A delayed job takes some 1,200 bytes of
    * Redis for as long as it waits. What is due later is left to the sweeper, which is late by `pollIntervalMs` at most.
    */
   readonly maxDelayMs?: number
