@@ -19,7 +19,7 @@ export interface BullmqTransportOptions {
    * `maxRetriesPerRequest: null`.
    */
   readonly connection: ConnectionOptions
-  /** The queue that carries the hints, without colons; `posthorn` unless given. Nothing else may write to it. */
+  /** The queue that carries the hints, without colons; `posthorn` unless given. One for each storage; nothing else may write to it. */
   readonly queueName?: string
   /** What the keys in Redis begin with; `bull` unless given, as with BullMQ. On a cluster it needs a hash tag: `{bull}`. */
   readonly prefix?: string
