@@ -1,22 +1,14 @@
-import { testEventType } from '../domain/event-type.ts'
 import { newId } from '../registry/id.ts'
 import type { Settled, Settlement } from '../storage/settlement.ts'
 import type { Enqueued, NewEvent, Storage } from '../storage/storage.ts'
 import type { Hints } from './hints.ts'
 import type { Hint } from './transport.ts'
 
-/**
- * A storage that tells a transport, after each write, which deliveries it made due. Nothing is claimed as it is written: whichever process
- * takes the hint delivers. Except a test, for whose answer its own process waits.
- */
+/** A storage that tells a transport, after each write, which deliveries it made due, those excepted that the writer holds itself. */
 export function hintedStorage(storage: Storage, hints: Hints): Storage {
   const hinted: Pick<Storage, 'enqueue' | 'settle' | 'requeue'> = {
-    async enqueue(events, { claimFor, ...options } = {}) {
-      const isTest = events.every(({ type }) => type === testEventType)
-      const enqueued = await storage.enqueue(
-        events,
-        isTest && claimFor !== undefined ? { ...options, claimFor } : options,
-      )
+    async enqueue(events, options = {}) {
+      const enqueued = await storage.enqueue(events, options)
       // Before the caller's commit a hint would find nothing. The sweeper finds those.
       if (options.tx === undefined) hints.publish(hintsOfEvents(events, enqueued))
       return enqueued

@@ -19,14 +19,14 @@ export interface BullmqTransportOptions {
    * `maxRetriesPerRequest: null`.
    */
   readonly connection: ConnectionOptions
-  /** The queue that carries the hints, without colons; `posthorn` unless given. Nothing else may write to it. */
+  /** The queue that carries the hints, without colons; `posthorn` unless given. One for each storage; nothing else may write to it. */
   readonly queueName?: string
   /** What the keys in Redis begin with; `bull` unless given, as with BullMQ. On a cluster it needs a hash tag: `{bull}`. */
   readonly prefix?: string
   /** How many finished jobs stay to be looked at, of the completed and of the failed ones, 0 to 1,000,000; 1,000 unless given. */
   readonly keepJobs?: number
   /**
-   * The longest wait that becomes a delayed job, 0 to 2,592,000,000 ms (30 days); 60,000 unless given. A delayed job takes some 500 bytes of
+   * The longest wait that becomes a delayed job, 0 to 2,592,000,000 ms (30 days); 60,000 unless given. A delayed job takes some 1,200 bytes of
    * Redis for as long as it waits. What is due later is left to the sweeper, which is late by `pollIntervalMs` at most.
    */
   readonly maxDelayMs?: number

@@ -141,6 +141,30 @@ describe('a transport of EventDispatcher', () => {
     await dispatcher.stop()
   })
 
+  it('may hand a hint to one whose webhook is at its cap elsewhere: it looks again when a place is free', async () => {
+    const held = gate()
+    await using receiver = await startReceiver(async () => (await held.opened, 204))
+    const [one, two] = [handTransport(), handTransport()]
+    const { dispatcher: first, registry, webhook } = await setUp(receiver.url, one.transport)
+    await registry.update(webhook.id, { maxInFlight: 2 })
+    const second = new EventDispatcher({ registry, transport: two.transport, pollIntervalMs: 60_000 })
+    for (const dispatcher of [first, second]) {
+      await dispatcher.start()
+      await dispatcher.drain()
+    }
+    await first.dispatchMany(many(3))
+    await turns()
+    const [a, b, c] = one.published.map(({ deliveryId }) => deliveryId)
+    const states = [one.receive(a), two.receive(b)]
+    await expect.poll(() => receiver.received.length).toBe(2)
+    expect(await one.receive(c)).toBe('undue')
+    held.open()
+    expect(await Promise.all(states)).toEqual(['succeeded', 'succeeded'])
+    await expect.poll(() => receiver.received.length, { timeout: 5000 }).toBe(3)
+    await first.stop()
+    await second.stop()
+  })
+
   it('gets back, at a stop, the hints that waited for room and what was given back', async () => {
     const held = gate()
     await using receiver = await startReceiver(async () => (await held.opened, 204))

@@ -25,8 +25,8 @@ describe.each(majors)('the durability check of bullmqTransport on $name', { skip
     const redis = await privateRedis(...settings)
     await redis.start()
     const warnings = await warningsOfStart(redis.connection, true)
-    expect(warnings).toEqual(warning === null ? [] : [expect.stringMatching(warning)])
-    expect(warnings.every((text) => text.includes('No delivery is lost'))).toBe(true)
+    const told = warnings.map((text) => [text.includes('No delivery is lost'), warning?.test(text)])
+    expect(told).toEqual(warning === null ? [] : [[true, true]])
   })
 
   it('can be switched off', async () => {

@@ -43,6 +43,8 @@ describe.each(majors)('bullmqTransport on $name, without a Redis to rely on', { 
     await worker.dispatchMany(many(10))
     expect(performance.now() - startedAt).toBeLessThan(1000)
     await expect.poll(() => receiver.received.length, patient).toBe(10)
+    const sides = ['publishing', 'taking'].map((side) => `bullmq: connection for ${side}`)
+    await expect.poll(() => sides.every((side) => errors.some((error) => error.startsWith(side))), patient).toBe(true)
     const refused = errors.filter((error) => error.includes('ECONNREFUSED'))
     expect(refused.length).toBeGreaterThan(0)
     expect(refused.length).toBeLessThanOrEqual(2)

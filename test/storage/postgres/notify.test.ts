@@ -65,7 +65,7 @@ describe.skipIf(noServer)('postgresStorage with notify', () => {
       for (let round = 1; round <= 2; round++) {
         const pid = await listening()
         pids.add(pid)
-        await database.query(`SELECT pg_terminate_backend(${pid})`)
+        await database.query('SELECT pg_terminate_backend($1::integer)', [Number(pid)])
         await web.dispatch('order.paid', {})
         await expect.poll(() => receiver.received.length, patient).toBe(round)
       }
