@@ -16,8 +16,8 @@ export interface Campaign extends Partial<Pick<SenderSettings, 'paceMs' | 'trans
   /** Senders at once. */
   readonly workers: number
   readonly leaseMs: number
-  /** How long the receiver thinks about a request, in milliseconds, from a random number; not at all unless given. */
-  readonly thinkMs?: (random: number) => number
+  /** How long the receiver thinks about a request for an event, in milliseconds, from a random number and the event's id. */
+  readonly thinkMs: (random: number, id: string) => number
   readonly seed: number
   /** How long what is left may take at the end; 20,000 ms unless given. With the engine in order it takes seconds. */
   readonly patienceMs?: number
@@ -56,7 +56,7 @@ export async function runCampaign(campaign: Campaign, allowedExtra: number): Pro
   const receiver = await startReceiver({
     failureRate,
     random: seededRandom(seed + 1),
-    ...(thinkMs !== undefined && { delayMs: () => thinkMs(random()) }),
+    delayMs: (id) => thinkMs(random(), id),
   })
   let stage: Stage | undefined
   let senders: Senders | undefined

@@ -46,14 +46,27 @@ export async function startPrivateCluster(): Promise<PrivateCluster> {
   const forget = atExit(remove)
   const start = async () => await control('-o', settings, 'start')
   try {
-    await run('initdb', '-D', folderOf, '-A', 'trust', '-U', 'posthorn', '-E', 'UTF8', '--locale=C', '--no-sync')
+    await run(
+      'initdb',
+      '-D',
+      folderOf,
+      '-A',
+      'trust',
+      '-U',
+      'chaos',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+      '--data-checksums',
+    )
     await start()
   } catch (error) {
     remove()
     throw error
   }
   return {
-    connection: { host: folder, user: 'posthorn', database: 'postgres' },
+    connection: { host: folder, user: 'chaos', database: 'postgres' },
     stop: async (mode) => await control('-m', mode, 'stop'),
     start,
     remove,
