@@ -14,7 +14,7 @@ interface Trap {
 
 const killOnPostgres = async (fault: string, seed: number) =>
   await onPostgres(
-    async (ground) => await killSenders(ground, { signal: 'SIGKILL', events: 400, kills: 9, fault, seed }),
+    async (ground) => await killSenders(ground, { signal: 'SIGKILL', events: 400, kills: 6, fault, seed }),
   )
 const stopOnSqlite = async (fault: string, seed: number) =>
   await onSqlite(async (ground) => await killSenders(ground, { signal: 'SIGTERM', events: 300, kills: 3, fault, seed }))

@@ -57,8 +57,8 @@ export async function freezeSenders(
       await pause(leaseMs + 100 + random() * 600)
       sender.signal('SIGCONT')
     }
-    // Long enough for what was frozen last to be told of.
-    await pause(2000)
+    // What it has in flight it waits for.
+    await pause(300)
     sender.signal('SIGTERM')
     const { code } = await sender.ended
     if (code !== 0) throw new Error(`A sender that was told to stop ended with ${code}.`)

@@ -11,7 +11,7 @@ export type ShutdownMode = 'immediate' | 'fast'
 /** A Postgres server that belongs to one run: in a temporary folder, reached by a socket in it, with fsync on. */
 export interface PrivateCluster {
   /** For a `Pool` of pg. */
-  readonly connection: { readonly host: string; readonly user: string; readonly database: string }
+  readonly connection: { readonly host: string; readonly user: string }
   stop(mode: ShutdownMode): Promise<void>
   start(): Promise<void>
   /** Ends the server and removes the folder. */
@@ -34,7 +34,7 @@ export async function startPrivateCluster(): Promise<PrivateCluster> {
     if (code === 0) return
     throw new Error(`${program} ${args.join(' ')} failed:\n${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`)
   }
-  const settings = `-c listen_addresses= -c unix_socket_directories=${folder} -c max_connections=60 -c shared_buffers=64MB`
+  const settings = `-c listen_addresses= -c unix_socket_directories=${folder} -c max_connections=100 -c shared_buffers=64MB`
   const control = async (...args: string[]) => await run('pg_ctl', '-D', folderOf, '-w', '-t', '60', ...args)
   const remove = () => {
     forget()
@@ -66,7 +66,7 @@ export async function startPrivateCluster(): Promise<PrivateCluster> {
     throw error
   }
   return {
-    connection: { host: folder, user: 'chaos', database: 'postgres' },
+    connection: { host: folder, user: 'chaos' },
     stop: async (mode) => await control('-m', mode, 'stop'),
     start,
     remove,

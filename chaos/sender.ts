@@ -14,6 +14,10 @@ const lanes = 16
 const tell = (line: string) => writeSync(1, `${line}\n`)
 const pause = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms))
 
+// Nothing to give back yet.
+let end = async (): Promise<void> => process.exit(0)
+process.once('SIGTERM', () => void end())
+
 const input = createInterface({ input: process.stdin })
 input.once('line', (line) => void send(JSON.parse(line) as SenderTask)) // what sender-process.ts writes
 // Whoever started it is gone.
@@ -32,12 +36,11 @@ async function send(task: SenderTask): Promise<void> {
     schedule: Array.from({ length: 20 }, () => 200),
   })
   dispatcher.on('delivery.lost', () => tell('lost'))
-  const end = async () => {
+  end = async () => {
     await dispatcher.stop()
     await store.close()
     process.exit(0)
   }
-  process.once('SIGTERM', () => void end())
   await untilDone(async () => await dispatcher.start())
   await dispatchAll(dispatcher, store, task)
   tell('done')
