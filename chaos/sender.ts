@@ -14,6 +14,8 @@ const lanes = 16
 const tell = (line: string) => writeSync(1, `${line}\n`)
 const pause = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms))
 
+let isStopping = false
+let dispatching: Promise<void> = Promise.resolve()
 // Nothing to give back yet.
 let end = async (): Promise<void> => process.exit(0)
 process.once('SIGTERM', () => void end())
@@ -37,13 +39,14 @@ async function send(task: SenderTask): Promise<void> {
   })
   dispatcher.on('delivery.lost', () => tell('lost'))
   end = async () => {
-    await dispatcher.stop()
+    isStopping = true
+    await Promise.all([dispatcher.stop(), dispatching])
     await store.close()
     process.exit(0)
   }
   await untilDone(async () => await dispatcher.start())
-  await dispatchAll(dispatcher, store, task)
-  tell('done')
+  dispatching = dispatchAll(dispatcher, store, task)
+  await dispatching
   if (!task.isLast) return
   await untilDone(async () => {
     for (;;) {
@@ -59,7 +62,7 @@ async function send(task: SenderTask): Promise<void> {
 async function dispatchAll(dispatcher: EventDispatcher, store: SenderStore, task: SenderTask): Promise<void> {
   const open = [...task.numbers]
   const dispatchNext = async () => {
-    for (let n = open.shift(); n !== undefined; n = open.shift()) {
+    for (let n = open.shift(); n !== undefined && !isStopping; n = open.shift()) {
       const number = n
       const id = await untilDone(async () => await dispatchOne(dispatcher, store, task, number))
       tell(`+ ${n} ${id}`)
