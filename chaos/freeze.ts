@@ -35,7 +35,7 @@ export async function freezeSenders(
     // One event in eight is slow, every time: those make up what is in flight when a sender is frozen, and what is answered only when it
     // has them in hand once more.
     thinkMs: (random, id) => random * (/[01]$/.test(id) ? 4000 : 20),
-    patienceMs: fault === '' ? 30_000 : 8_000,
+    patienceMs: fault === '' ? 20_000 : 8_000,
     disturb: async (scene) => {
       const seats = Array.from({ length: workers }, async (_, seat) => await freezeAgain(scene, `worker-${seat}`))
       try {

@@ -43,7 +43,7 @@ export async function killSenders(ground: KillGround, options: KillOptions): Pro
     leaseMs: leaseMs[signal],
     transactionEvery: 8,
     thinkMs: (random) => random * 15,
-    patienceMs: fault === '' ? 30_000 : 5_000,
+    patienceMs: fault === '' ? 20_000 : 5_000,
     disturb: async (scene) => {
       const seats = Array.from({ length: workers }, async (_, seat) => await occupy(scene, `worker-${seat}`))
       try {
