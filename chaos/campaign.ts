@@ -16,10 +16,10 @@ export interface Campaign extends Partial<Pick<SenderSettings, 'paceMs' | 'trans
   /** Senders at once. */
   readonly workers: number
   readonly leaseMs: number
-  /** How long the receiver thinks about a request, in milliseconds, from a random number; not at all unless given. */
-  readonly thinkMs?: (random: number) => number
+  /** How long the receiver thinks about a request for an event, in milliseconds, from a random number and the event's id. */
+  readonly thinkMs: (random: number, id: string) => number
   readonly seed: number
-  /** How long what is left may take at the end; 20,000 ms unless given. With the engine in order it takes seconds. */
+  /** How long nothing new may be accepted or received at the end before it is given up; 20,000 ms unless given. */
   readonly patienceMs?: number
   /** Does what is to be survived, and leaves no sender of its own behind. */
   readonly disturb: (scene: Scene) => Promise<void>
@@ -56,7 +56,7 @@ export async function runCampaign(campaign: Campaign, allowedExtra: number): Pro
   const receiver = await startReceiver({
     failureRate,
     random: seededRandom(seed + 1),
-    ...(thinkMs !== undefined && { delayMs: () => thinkMs(random()) }),
+    delayMs: (id) => thinkMs(random(), id),
   })
   let stage: Stage | undefined
   let senders: Senders | undefined
@@ -67,7 +67,8 @@ export async function runCampaign(campaign: Campaign, allowedExtra: number): Pro
     senders = await Senders.create(settings, ledger)
     await disturb({ senders, ledger, random })
     const { lost: refused } = senders
-    const isFinished = await finish(campaign, senders, ledger)
+    const received = () => [...receiver.tallies.values()].filter(({ succeeded }) => succeeded > 0).length
+    const isFinished = await finish(campaign, { senders, ledger, progress: () => ledger.accepted.size + received() })
     await senders.killAll()
     const { failed, figures } = await judge(stage, ledger, receiver.tallies, { isFinished, allowedExtra })
     return { isGood: failed.length === 0, failed, ...figures, refused }
@@ -79,20 +80,30 @@ export async function runCampaign(campaign: Campaign, allowedExtra: number): Pro
 }
 
 // What is left is dispatched and delivered by as many senders as before.
-async function finish(campaign: Campaign, senders: Senders, ledger: Ledger): Promise<boolean> {
+async function finish(
+  campaign: Campaign,
+  end: Pick<Scene, 'senders' | 'ledger'> & { readonly progress: () => number },
+): Promise<boolean> {
   const { workers, isOpenEnded = false, patienceMs = 20_000 } = campaign
+  const { senders, ledger, progress } = end
   const share = isOpenEnded ? 0 : ledger.open / workers
   const last = await Promise.all(
     Array.from({ length: workers }, async (_, n) =>
       senders.begin({ name: `worker-${n}`, numbers: ledger.take(share), isLast: true, paceMs: 0 }),
     ),
   )
-  let timer: NodeJS.Timeout | undefined
-  const isLate = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patienceMs)))
-  const isDone = Promise.all(last.map(async ({ ended }) => (await ended).code === 0))
-  const codes = await Promise.race([isLate, isDone])
-  clearTimeout(timer)
-  return codes !== false && codes.every(Boolean)
+  let best = -1
+  let bestAt = performance.now()
+  while (last.some(({ isEnded }) => !isEnded)) {
+    const now = progress()
+    if (now > best) {
+      best = now
+      bestAt = performance.now()
+    }
+    if (performance.now() - bestAt > patienceMs) return false
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return (await Promise.all(last.map(async ({ ended }) => (await ended).code === 0))).every(Boolean)
 }
 
 async function judge(

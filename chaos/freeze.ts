@@ -31,13 +31,18 @@ export async function freezeSenders(
     // More than they can dispatch.
     events: 100_000,
     isOpenEnded: true,
-    paceMs: 200,
-    // Most are answered at once; the others make up what is in flight when a sender is frozen.
-    thinkMs: (random) => (random < 0.85 ? random * 20 : (random - 0.85) * 12_000),
-    patienceMs: fault === '' ? 30_000 : 8_000,
+    paceMs: 300,
+    // One event in eight is slow, every time: those make up what is in flight when a sender is frozen, and what is answered only when it
+    // has them in hand once more.
+    thinkMs: (random, id) => random * (/[01]$/.test(id) ? 4000 : 20),
+    patienceMs: fault === '' ? 20_000 : 8_000,
     disturb: async (scene) => {
       const seats = Array.from({ length: workers }, async (_, seat) => await freezeAgain(scene, `worker-${seat}`))
-      await Promise.all(seats)
+      try {
+        await Promise.all(seats)
+      } finally {
+        begun = rounds
+      }
     },
   }
 
@@ -52,8 +57,8 @@ export async function freezeSenders(
       await pause(leaseMs + 100 + random() * 600)
       sender.signal('SIGCONT')
     }
-    // Long enough for what was frozen last to be told of.
-    await pause(2000)
+    // What it has in flight it waits for.
+    await pause(300)
     sender.signal('SIGTERM')
     const { code } = await sender.ended
     if (code !== 0) throw new Error(`A sender that was told to stop ended with ${code}.`)

@@ -42,10 +42,15 @@ export async function killSenders(ground: KillGround, options: KillOptions): Pro
     fault,
     leaseMs: leaseMs[signal],
     transactionEvery: 8,
-    patienceMs: fault === '' ? 30_000 : 5_000,
+    thinkMs: (random) => random * 15,
+    patienceMs: fault === '' ? 20_000 : 5_000,
     disturb: async (scene) => {
       const seats = Array.from({ length: workers }, async (_, seat) => await occupy(scene, `worker-${seat}`))
-      await Promise.all([...seats, restartAll(scene)])
+      try {
+        await Promise.all([...seats, restartAll(scene)])
+      } finally {
+        ended = kills
+      }
     },
   }
 

@@ -1,5 +1,5 @@
 import { postgresStorage } from 'posthorn/postgres'
-import { Pool } from 'pg'
+import { Client, Pool } from 'pg'
 import type { PrivateCluster } from './private-cluster.ts'
 import { createWebhooks, isFinal, type Stage, type StageOptions } from './stage.ts'
 
@@ -21,16 +21,20 @@ const watch = `
     WHEN (NEW.phase = 'leased' AND (OLD.phase <> 'leased' OR OLD.lease IS DISTINCT FROM NEW.lease))
     EXECUTE FUNCTION chaos_note_hold();`
 
-/** The database of a private cluster. */
-export async function postgresStage(cluster: PrivateCluster, options: StageOptions): Promise<Stage> {
-  const pool = new Pool({ ...cluster.connection, max: 2 })
+let databases = 0
+
+/** A new database of a private cluster. */
+export async function postgresStage({ connection }: PrivateCluster, options: StageOptions): Promise<Stage> {
+  const database = `chaos_${++databases}`
+  await createDatabase(connection, database)
+  const pool = new Pool({ ...connection, database, max: 2 })
   // What it is used for after a restart opens another connection.
   const storage = postgresStorage(pool)
   await storage.migrate()
   await createWebhooks(storage, options)
   await pool.query(watch)
   return {
-    location: { kind: 'postgres', ...cluster.connection },
+    location: { kind: 'postgres', ...connection, database },
     tables: {
       events: 'posthorn.events',
       deliveries: 'posthorn.deliveries',
@@ -48,9 +52,13 @@ export async function postgresStage(cluster: PrivateCluster, options: StageOptio
       await pool.query(checks)
       return 'ok'
     },
-    close: async () => {
-      await pool.end()
-      cluster.remove()
-    },
+    close: async () => await pool.end(),
   }
+}
+
+async function createDatabase(connection: PrivateCluster['connection'], name: string): Promise<void> {
+  const client = new Client({ ...connection, database: 'postgres' })
+  await client.connect()
+  await client.query(`CREATE DATABASE ${name}`)
+  await client.end()
 }

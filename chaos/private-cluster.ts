@@ -11,7 +11,7 @@ export type ShutdownMode = 'immediate' | 'fast'
 /** A Postgres server that belongs to one run: in a temporary folder, reached by a socket in it, with fsync on. */
 export interface PrivateCluster {
   /** For a `Pool` of pg. */
-  readonly connection: { readonly host: string; readonly user: string; readonly database: string }
+  readonly connection: { readonly host: string; readonly user: string }
   stop(mode: ShutdownMode): Promise<void>
   start(): Promise<void>
   /** Ends the server and removes the folder. */
@@ -34,7 +34,7 @@ export async function startPrivateCluster(): Promise<PrivateCluster> {
     if (code === 0) return
     throw new Error(`${program} ${args.join(' ')} failed:\n${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`)
   }
-  const settings = `-c listen_addresses= -c unix_socket_directories=${folder} -c max_connections=60 -c shared_buffers=64MB`
+  const settings = `-c listen_addresses= -c unix_socket_directories=${folder} -c max_connections=100 -c shared_buffers=64MB`
   const control = async (...args: string[]) => await run('pg_ctl', '-D', folderOf, '-w', '-t', '60', ...args)
   const remove = () => {
     forget()
@@ -46,14 +46,27 @@ export async function startPrivateCluster(): Promise<PrivateCluster> {
   const forget = atExit(remove)
   const start = async () => await control('-o', settings, 'start')
   try {
-    await run('initdb', '-D', folderOf, '-A', 'trust', '-U', 'posthorn', '-E', 'UTF8', '--locale=C', '--no-sync')
+    await run(
+      'initdb',
+      '-D',
+      folderOf,
+      '-A',
+      'trust',
+      '-U',
+      'chaos',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+      '--data-checksums',
+    )
     await start()
   } catch (error) {
     remove()
     throw error
   }
   return {
-    connection: { host: folder, user: 'posthorn', database: 'postgres' },
+    connection: { host: folder, user: 'chaos' },
     stop: async (mode) => await control('-m', mode, 'stop'),
     start,
     remove,
@@ -80,6 +93,6 @@ function serverBinaries(): string {
 // Postgres does not run as root. The account that Debian's package makes will do.
 function unprivilegedAccount(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined
-  const idOf = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
-  return { uid: idOf('-u'), gid: idOf('-g') }
+  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })))
+  return uid === undefined || gid === undefined ? undefined : { uid, gid }
 }

@@ -1,6 +1,6 @@
 import { springTrap, traps } from './faults.ts'
 import { freezeSenders, type FreezeOptions } from './freeze.ts'
-import { onPostgres, onSqlite } from './grounds.ts'
+import { onOwnPostgres, onPostgres, onSqlite } from './grounds.ts'
 import { killSenders, type KillOptions } from './kill.ts'
 import { scenario, type Scenario } from './scenario.ts'
 
@@ -23,7 +23,7 @@ export const processScenarios: readonly Scenario[] = [
     title: 'Postgres, kill -9 of three workers and restarts of the server: nothing is lost',
     full: { signal: 'SIGKILL', events: 12_000, kills: 60, restarts: ['immediate', 'fast', 'immediate'] },
     short: { signal: 'SIGKILL', events: 900, kills: 9, restarts: ['immediate'] },
-    run: async (options) => await onPostgres(async (ground) => await killSenders(ground, options)),
+    run: async (options) => await onOwnPostgres(async (ground) => await killSenders(ground, options)),
   }),
   scenario<Size<KillOptions>>({
     name: 'sqlite-stop',

@@ -13,8 +13,8 @@ export interface Tally {
 export interface ReceiverOptions {
   /** The share of requests that are answered 503. */
   readonly failureRate: number
-  /** How long to think about a request, in milliseconds; not at all unless given. */
-  readonly delayMs?: () => number
+  /** How long to think about a request for an event, in milliseconds; not at all unless given. */
+  readonly delayMs?: (id: string) => number
   readonly random: () => number
 }
 
@@ -35,7 +35,7 @@ export async function startReceiver(options: ReceiverOptions) {
     request.resume()
     request.on('end', () => {
       tally.requests++
-      const delayMs = options.delayMs?.() ?? 0
+      const delayMs = options.delayMs?.(id) ?? 0
       if (delayMs === 0) answer(tally, response)
       else setTimeout(answer, delayMs, tally, response)
     })

@@ -14,7 +14,8 @@ export const storageFaults: Readonly<Record<string, Fault>> = {
   }),
   /** Marks a delivery as done when it gives it out, before anything is sent. */
   'done before POST': (storage) => ({
-    enqueue: async (events) => await storage.enqueue(events),
+    // What is given out is given out by claims.
+    enqueue: async (events, { tx } = {}) => await storage.enqueue(events, { tx }),
     claim: async (query) => {
       const result = await storage.claim(query)
       await storage.settle(result.claimed.map(succeeded))
@@ -25,7 +26,7 @@ export const storageFaults: Readonly<Record<string, Fault>> = {
   }),
   /** Gives a delivery out without holding it. */
   'given out without a lease': (storage) => ({
-    enqueue: async (events) => await storage.enqueue(events),
+    enqueue: async (events, { tx } = {}) => await storage.enqueue(events, { tx }),
     claim: async (query) => {
       const result = await storage.claim(query)
       await storage.settle(

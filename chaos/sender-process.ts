@@ -38,7 +38,7 @@ export class SenderProcess {
     // `close` comes after the last line, `exit` may come before it.
     this.ended = once(this.#child, 'close').then(([code, signal]) => {
       this.#isEnded = true
-      return { code, signal } as Exit // what `close` is emitted with
+      return { code, signal } // what `close` is emitted with
     })
     if (this.#child.stdout === null) throw new Error('A sender has an output.')
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line))

@@ -15,6 +15,12 @@ const lanes = 16
 const tell = (line: string) => writeSync(1, `${line}\n`)
 const pause = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms))
 
+let isStopping = false
+let dispatching: Promise<void> = Promise.resolve()
+// Nothing to give back yet.
+let end = async (): Promise<void> => process.exit(0)
+process.once('SIGTERM', () => void end())
+
 const input = createInterface({ input: process.stdin })
 input.once('line', (line) => void send(JSON.parse(line) as SenderTask)) // what sender-process.ts writes
 // Whoever started it is gone.
@@ -33,15 +39,15 @@ async function send(task: SenderTask): Promise<void> {
     schedule: Array.from({ length: 20 }, () => 200),
   })
   dispatcher.on('delivery.lost', () => tell('lost'))
-  const end = async () => {
-    await dispatcher.stop()
+  end = async () => {
+    isStopping = true
+    await Promise.all([dispatcher.stop(), dispatching])
     await store.close()
     process.exit(0)
   }
-  process.once('SIGTERM', () => void end())
   await untilDone(async () => await dispatcher.start())
-  await dispatchAll(dispatcher, store, task)
-  tell('done')
+  dispatching = dispatchAll(dispatcher, store, task)
+  await dispatching
   if (!task.isLast) return
   await untilDone(async () => {
     for (;;) {
@@ -57,7 +63,7 @@ async function send(task: SenderTask): Promise<void> {
 async function dispatchAll(dispatcher: EventDispatcher, store: SenderStore, task: SenderTask): Promise<void> {
   const open = [...task.numbers]
   const dispatchNext = async () => {
-    for (let n = open.shift(); n !== undefined; n = open.shift()) {
+    for (let n = open.shift(); n !== undefined && !isStopping; n = open.shift()) {
       const number = n
       const id = await untilDone(async () => await dispatchOne(dispatcher, store, task, number))
       tell(`+ ${n} ${id}`)

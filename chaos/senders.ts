@@ -46,10 +46,13 @@ export class Senders {
   #start(): SenderProcess {
     const sender = new SenderProcess(this.#program, (n, id) => this.#ledger.accept(n, id))
     this.#all.add(sender)
-    void sender.ended.then(() => {
-      this.#lost += sender.lost
-      this.#all.delete(sender)
-    })
+    void this.#forget(sender)
     return sender
+  }
+
+  async #forget(sender: SenderProcess): Promise<void> {
+    await sender.ended
+    this.#lost += sender.lost
+    this.#all.delete(sender)
   }
 }

@@ -11,7 +11,7 @@ export interface Stage {
   /** The tables. Of the harness: `changes`, each change of a final delivery; `holds`, each claim; `orders`, the rows of an app. */
   readonly tables: Readonly<Record<'events' | 'deliveries' | 'attempts' | 'changes' | 'holds' | 'orders', string>>
   /** An instant as milliseconds since 1970, in SQL. */
-  milliseconds(column: string): string
+  readonly milliseconds: (column: string) => string
   /** What the database says about itself: `ok`. */
   integrity(): Promise<string>
   close(): Promise<void>

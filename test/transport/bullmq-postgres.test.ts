@@ -28,7 +28,10 @@ describe.each(majors)(
       const queue = look()
       await registry.create({ name: 'a', url: receiver.url, events: ['*'], maxInFlight: 64 })
       const pool = new Pool({ connectionString: serverUrl, max: 4 })
-      const others = new WebhookRegistry({ storage: postgresStorage(pool, { schema: database.schema }), addresses: loopback })
+      const others = new WebhookRegistry({
+        storage: postgresStorage(pool, { schema: database.schema }),
+        addresses: loopback,
+      })
       const first = dispatcher({ concurrency: 8 })
       const second = new EventDispatcher({
         registry: others,

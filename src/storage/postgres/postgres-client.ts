@@ -60,8 +60,8 @@ const survivors = new WeakSet<object>()
  * A pool of pg emits `error` when the server closes an idle connection, and without a listener that ends the process. The pool has
  * dropped the connection by then and opens another when it needs one, so there is nothing left to do.
  */
-export function survivePoolErrors(client: object): void {
-  if (survivors.has(client) || !isEmitter(client) || !hasMethod(client, 'connect')) return
+export function survivePoolErrors(client: unknown): void {
+  if (!isEmitter(client) || survivors.has(client) || !hasMethod(client, 'connect')) return
   survivors.add(client)
   client.on('error', () => undefined)
 }
@@ -83,7 +83,7 @@ function hasMethod(candidate: unknown, name: string): boolean {
   return typeof Reflect.get(candidate, name) === 'function'
 }
 
-function isEmitter(client: object): client is { on(event: 'error', listener: () => void): unknown } {
+function isEmitter(client: unknown): client is { on(event: 'error', listener: () => void): unknown } {
   return hasMethod(client, 'on')
 }
 

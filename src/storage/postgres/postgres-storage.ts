@@ -8,6 +8,7 @@ import { claimIds } from './claim-ids.ts'
 import { Claims } from './claim.ts'
 import { Database } from './database.ts'
 import { assertStatementTimeout, withDeadline } from './deadline.ts'
+import { clientBehind } from './executors/executor.ts'
 import { enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { postgresMigrations } from './migrations.ts'
@@ -80,7 +81,9 @@ export interface PostgresStorage extends Storage {
  * are unless a database is told otherwise: stricter ones are no safer here, and concurrent claims get in each other's way.
  *
  * The client is the caller's: a `Pool` of pg, the `sql` of postgres.js, a PGlite, or any {@link SqlExecutor}. {@link Storage.close}
- * leaves it open. A pool of pg gets a listener for `error`, so that a database that restarts does not end the process.
+ * leaves it open. A pool of pg gets a listener for `error`, also one behind `fromPg` or `fromDrizzle`, so that a database that
+ * restarts does not end the process; the listener stays, as the pool does. A pool that was given to Kysely cannot be seen from here:
+ * attach one to it yourself (`pool.on('error', …)`).
  *
  * `tx` is the client on which the caller's transaction is open (a client of the pool, the `sql` of `sql.begin`, the transaction of a
  * PGlite), or an {@link SqlExecutor} around it.
@@ -103,7 +106,7 @@ export function postgresStorage(client: PostgresClient, options: PostgresStorage
     throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
   }
   const executor = withDeadline(toExecutor(client, statementTimeoutMs), statementTimeoutMs)
-  survivePoolErrors(client)
+  survivePoolErrors(clientBehind(client) ?? client)
   const listener = listen ?? (notify && isListening(client) ? client : undefined)
   return new PostgresTables(executor, schema, namesIn(schema, { isNotifying: notify }), {
     patient: toExecutor(client),

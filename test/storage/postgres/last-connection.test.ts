@@ -11,17 +11,27 @@ describe.skipIf(noServer)('EventDispatcher in a transaction on the last connecti
   let database: TestDatabase
   let pool: Pool
   let tx: PoolClient
+  let isHeld = false
   beforeAll(async () => {
     database = await createTestDatabase()
     return database.drop
   })
   beforeEach(async () => {
     await database.emptyStorage().open()
-    pool = new Pool({ connectionString: serverUrl, max: 1 })
+    pool = new Pool({ connectionString: serverUrl, max: 1, connectionTimeoutMillis: 2000 })
     tx = await pool.connect()
+    isHeld = true
     await tx.query('BEGIN')
-    return async () => await pool.end()
+    return async () => {
+      giveBack()
+      await pool.end()
+    }
   })
+
+  function giveBack() {
+    if (isHeld) tx.release()
+    isHeld = false
+  }
 
   function setUp(schema: string, maxPendingPerTenant = 100_000) {
     const registry = new WebhookRegistry({ storage: postgresStorage(pool, { schema }) })
@@ -34,7 +44,7 @@ describe.skipIf(noServer)('EventDispatcher in a transaction on the last connecti
     expect(await dispatcher.dispatch('some.type', {}, { tx })).toMatchObject({ deliveries: 1 })
     expect(await dispatcher.dispatchMany([{ type: 'some.type', data: {} }], { tx })).toMatchObject([{ deliveries: 1 }])
     await tx.query('COMMIT')
-    tx.release()
+    giveBack()
     expect((await dispatcher.listDeliveries()).data).toHaveLength(2)
   })
 
@@ -42,7 +52,6 @@ describe.skipIf(noServer)('EventDispatcher in a transaction on the last connecti
     const { dispatcher } = setUp(`${database.schema}_missing`)
     await expect(dispatcher.dispatch('some.type', {}, { tx })).rejects.toMatchObject({ code: 'STORAGE_SCHEMA' })
     expect((await tx.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
-    tx.release()
   })
 
   it('counts what is pending beside the transactions, and refuses the next one', async () => {
@@ -50,7 +59,7 @@ describe.skipIf(noServer)('EventDispatcher in a transaction on the last connecti
     await registry.create({ name: 'a', url: 'https://example.com/', events: ['*'] }, { tx })
     for (let n = 0; n < 2; n++) await dispatcher.dispatch('some.type', {}, { tx })
     await tx.query('COMMIT')
-    tx.release()
+    giveBack()
     // Once the count has found a connection.
     const full = { code: 'QUEUE_FULL' }
     await expect

@@ -19,6 +19,7 @@ export function fromDrizzle(tx: DrizzleHandle): SqlExecutor {
     method: 'execute',
     expected: 'fromDrizzle takes the tx of db.transaction(), or a db, of Drizzle on Postgres',
     isPool: () => !('rollback' in tx),
+    client: () => ('$client' in tx ? tx.$client : undefined),
     run: async (sql, params) => rowsIn(await tx.execute(wrapper(sql, params))),
   })
 }

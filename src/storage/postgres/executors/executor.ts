@@ -11,12 +11,21 @@ interface ExecutorParts<Handle> {
   readonly expected: string
   /** Whether the handle runs each statement on any of its connections. */
   readonly isPool: () => boolean
+  /** The driver's own pool or client, where the handle shows it. */
+  readonly client?: () => unknown
   /** Runs a statement on it and resolves to the rows. */
   readonly run: (sql: string, params: SqlParameter[]) => PromiseLike<unknown>
 }
 
 /** Makes an executor, and refuses a wrong handle before a statement goes to the wrong place. */
-export function executor<Handle>({ handle, method, expected, isPool, run }: ExecutorParts<Handle>): SqlExecutor {
+export function executor<Handle>({
+  handle,
+  method,
+  expected,
+  isPool,
+  client,
+  run,
+}: ExecutorParts<Handle>): SqlExecutor {
   assertHandle(handle, method, expected)
   const made: SqlExecutor = {
     async query(sql, params) {
@@ -28,7 +37,13 @@ export function executor<Handle>({ handle, method, expected, isPool, run }: Exec
     },
   }
   if (isPool()) pools.add(made)
+  clients.set(made, client?.())
   return made
+}
+
+/** The pool or client of the driver behind an executor, or undefined where that is not known. */
+export function clientBehind(made: object): unknown {
+  return clients.get(made)
 }
 
 /** Whether this is an executor made of a pool, a database or a data source, which takes part in no transaction of the caller's. */
@@ -37,6 +52,7 @@ export function isPoolExecutor(candidate: unknown): boolean {
 }
 
 const pools = new WeakSet<object>()
+const clients = new WeakMap<object, unknown>()
 
 /** Refuses a handle without this method. */
 export function assertHandle(handle: unknown, method: string, expected: string): void {

@@ -40,6 +40,8 @@ export interface KyselyQuery {
 
 /**
  * Wraps a `Transaction` of Kysely, or a `Kysely` for work outside of a transaction. Plug-ins such as `CamelCasePlugin` are passed by.
+ * The pool of pg that its dialect was given needs a listener for `error`, or a database that restarts ends the process: Kysely attaches
+ * none, and does not show the pool.
  *
  * @throws TypeError where it has no `withoutPlugins` method.
  */

@@ -14,6 +14,7 @@ export function fromPg(client: PgQueryable): SqlExecutor {
     method: 'query',
     expected: 'fromPg takes a Client, PoolClient or Pool of pg',
     isPool: () => 'totalCount' in client,
+    client: () => client,
     run: async (sql, params) => (await client.query(sql, params)).rows,
   })
 }
