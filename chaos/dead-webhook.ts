@@ -64,12 +64,13 @@ async function deliverAll(schema: PostgresSchema, storage: Storage, options: Dea
     random: seededRandom(options.seed),
     timeoutMs: 1_000,
     schedule: [60_000],
-    fetch: async (url, init) => {
-      if (String(url) === deadUrl) {
+    fetch: async (input, init) => {
+      const { url } = new Request(input)
+      if (url === deadUrl) {
         deadRequests++
         return await never(init?.signal)
       }
-      received.add(`${String(url)} ${new Headers(init?.headers).get('webhook-id')}`)
+      received.add(`${url} ${new Headers(init?.headers).get('webhook-id')}`)
       return new Response(null, { status: 204 })
     },
   })
