@@ -111,7 +111,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     data: EventInputs<Schemas>[Type],
     options: DispatchOptions & TransactionScope = {},
   ): Promise<DispatchResult> {
-    await this.#registry.open()
+    await this.#registry.open(scopeOf(options))
     return await this.#intake.one({ ...options, type, data })
   }
 
@@ -124,7 +124,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     events: readonly DispatchInput<Schemas>[],
     options: TransactionScope = {},
   ): Promise<DispatchManyResult[]> {
-    await this.#registry.open()
+    await this.#registry.open(scopeOf(options))
     return await this.#intake.many(events, options)
   }
 
@@ -282,6 +282,11 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     if (hasMore) engine.wake()
     return results
   }
+}
+
+// What the options are is checked later.
+function scopeOf(options: TransactionScope | undefined): TransactionScope {
+  return options?.tx === undefined ? {} : { tx: options.tx }
 }
 
 function toTestResult(eventId: string, deliveryId: string, result: RoundResult | null): TestResult {

@@ -127,15 +127,15 @@ export class Intake {
 
   // Within the caller's transaction nothing can be grouped or begun: only its commit makes the deliveries visible.
   async #add(events: readonly NewEvent[], joined: TransactionOptions): Promise<EnqueueResult[]> {
-    await this.#admit(events)
+    await this.#admit(events, joined.tx !== undefined)
     if (joined.tx === undefined) return await this.#writes.add(events)
     return (await this.#storage.enqueue(events, joined)).results
   }
 
-  async #admit(events: readonly NewEvent[]): Promise<void> {
+  async #admit(events: readonly NewEvent[], isJoined: boolean): Promise<void> {
     const counts = new Map<string, number>()
     for (const event of events) counts.set(event.tenantId, (counts.get(event.tenantId) ?? 0) + pendingOf(event))
-    for (const [tenantId, count] of counts) await this.#backlog.admit(tenantId, count)
+    for (const [tenantId, count] of counts) await this.#backlog.admit(tenantId, count, { isJoined })
   }
 }
 

@@ -6,6 +6,7 @@ import { isId } from '../domain/id.ts'
 import { isStorable } from '../domain/text.ts'
 import type { Webhook, WebhookWithSecret } from '../domain/webhook.ts'
 import { assertSecret, generateSecret } from '../signing/secret.ts'
+import type { TransactionOptions } from '../storage/query.ts'
 import type { Storage, StoredWebhook, WebhookPatch } from '../storage/storage.ts'
 import { cancelPending } from './disable.ts'
 import { newId } from './id.ts'
@@ -57,6 +58,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   readonly #clock: Clock
   readonly #schemas: WebhookInputSchemas
   #opening: Promise<void> | undefined
+  #isOpen = false
 
   /**
    * Creates a registry over a storage.
@@ -85,13 +87,21 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     this.#schemas = webhookInputSchemas(options.events)
   }
 
-  /** Opens the storage, once; a failure is not kept, so that the next call tries again. Every method does this by itself. */
-  async open(): Promise<void> {
-    this.#opening ??= this.storage.open().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
+  /**
+   * Opens the storage, once; a failure is not kept, so that the next call tries again. Every method does this by itself. With `tx`, what
+   * there is to ask of the database is asked on it: whoever has a transaction open may hold the last connection of the pool.
+   */
+  async open(options: TransactionOptions = {}): Promise<void> {
+    if (this.#isOpen) return
+    if (options.tx !== undefined) {
+      // Not shared: nobody else is to fail with a transaction that is not theirs.
+      await this.storage.open(options)
+      this.#isOpen = true
+      return
+    }
+    this.#opening ??= this.storage.open().finally(() => (this.#opening = undefined))
     await this.#opening
+    this.#isOpen = true
   }
 
   /**
@@ -116,7 +126,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       createdAt: now,
       updatedAt: now,
     }
-    await this.open()
+    await this.open(joined)
     await this.storage.insertWebhook(webhook, joined)
     return { ...toWebhook(webhook), secret }
   }

@@ -165,8 +165,11 @@ export interface Storage {
     readonly transactions: 'none' | 'caller'
   }
 
-  /** Connects and checks the schema version. Safe to call again. */
-  open(): Promise<void>
+  /**
+   * Connects and checks the schema version. Safe to call again. With `tx`, what there is to check is checked on the caller's transaction,
+   * which may hold the last connection of a pool; it stays usable where the check fails.
+   */
+  open(options?: TransactionOptions): Promise<void>
   /** Gives up what {@link Storage.open} took. Safe to call again. */
   close(): Promise<void>
 

@@ -107,7 +107,8 @@ export class PostgresTables implements PostgresStorage {
   readonly #claims: Claims
   readonly #purge: Purge
   readonly #time: SteadyTime
-  #checked: Promise<void> | null = null
+  #checking: Promise<void> | null = null
+  #isChecked = false
   #isClosed = false
 
   constructor(executor: SqlExecutor, schema: string, names: Names, options: PostgresTablesOptions = {}) {
@@ -123,14 +124,14 @@ export class PostgresTables implements PostgresStorage {
     await migrate(this.#patient, postgresMigrations({ schema: this.#schema }))
   }
 
-  async open() {
+  async open({ tx }: TransactionOptions = {}) {
     this.#isClosed = false
-    await this.#opened()
+    await this.#opened(tx)
   }
 
   async close() {
     this.#isClosed = true
-    this.#checked = null
+    this.#isChecked = false
   }
 
   async insertWebhook(webhook: StoredWebhook, { tx }: TransactionOptions = {}) {
@@ -228,20 +229,24 @@ export class PostgresTables implements PostgresStorage {
       throw new PosthornError('STORAGE_UNAVAILABLE', 'The Postgres storage is closed. Call open() to use it again.')
     }
     const joined = tx === undefined ? null : Database.joining(toTransaction(tx), this.#database.names)
+    if (!this.#isChecked) await this.#check(joined)
     // A look needs a connection of its own, and beside a caller's transaction there may be none.
-    if (this.#checked !== null && joined === null) this.#time.lookInPassing()
-    this.#checked ??= this.#check()
-    try {
-      await this.#checked
-    } catch (error) {
-      this.#checked = null
-      throw error
-    }
+    else if (joined === null) this.#time.lookInPassing()
     return joined ?? this.#database
   }
 
-  async #check(): Promise<void> {
-    await assertVersion(this.#database, postgresMigrations({ schema: this.#schema }).length)
-    await this.#time.look()
+  /** Checks the tables, on the caller's transaction where there is one: it may hold the last connection of its pool. */
+  async #check(joined: Database | null): Promise<void> {
+    const { length } = postgresMigrations({ schema: this.#schema })
+    if (joined === null) {
+      this.#checking ??= assertVersion(this.#database, length)
+        .then(() => this.#time.look())
+        .finally(() => (this.#checking = null))
+      await this.#checking
+    } else {
+      await assertVersion(joined, length)
+      await this.#time.follow(joined)
+    }
+    this.#isChecked = true
   }
 }
