@@ -78,6 +78,19 @@ for (const { name, isSkipped, connect } of clients.filter((client) => client.nam
       for (const each of [storage, other, later]) expect(await nextDueInMs(each)).toBe(60_000)
     })
 
+    it('back, is known to a process whose first use is in a transaction of the caller', async () => {
+      const webhook = newWebhook()
+      await storage.insertWebhook(webhook)
+      await look()
+      clock.advance(-2 * hour)
+      await look()
+      const tx = {
+        query: (sql: string, params: readonly (string | number | null)[]) => database.query(sql, [...params]),
+      }
+      await database.storage({ clock: clock.now }).enqueue([newEvent([webhook], { delayMs: 60_000 })], { tx })
+      expect(await nextDueInMs()).toBe(60_000)
+    })
+
     it('forward and back again, has everything due at once and nothing stuck', async () => {
       const webhook = newWebhook()
       await storage.insertWebhook(webhook)
