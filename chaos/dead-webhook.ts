@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { EventDispatcher, WebhookRegistry, type Storage } from 'posthorn'
 import { postgresStorage } from 'posthorn/postgres'
 import { loopback } from './loopback.ts'
@@ -12,9 +13,11 @@ export interface DeadWebhookOptions extends Seeded, Sizes {
   readonly longestRunMs: number
 }
 
-// By how much a dead webhook may slow down all the others, and how long a claim may take in 99 of 100 cases.
+// By how much a dead webhook may slow down all the others, and how long a claim may take in 99 of 100 cases, beyond what a statement
+// that does nothing takes at the same time: that is the machine's share.
 const longestSlowdown = 2
 const longestClaimMs = 50
+const probeEveryMs = 20
 
 /**
  * Delivers what is due on many healthy webhooks, first without and then beside a webhook with a large backlog whose receiver never
@@ -34,8 +37,8 @@ export async function deadWebhook(options: DeadWebhookOptions): Promise<Verdict>
   await seedDead(schema, id, options)
   const beside = await deliverAll(schema, storage, options)
   const slowdown = Number((beside.ms / without.ms).toFixed(2))
-  const isGood =
-    without.lost === 0 && beside.lost === 0 && slowdown <= longestSlowdown && beside.claimP99Ms <= longestClaimMs
+  const isQuick = beside.claimP99Ms <= longestClaimMs + beside.nothingP99Ms
+  const isGood = without.lost === 0 && beside.lost === 0 && slowdown <= longestSlowdown && isQuick
   const { webhooks, healthy, dead, parked } = options
   const seconds = Number(((performance.now() - begun) / 1000).toFixed(1))
   return {
@@ -65,12 +68,13 @@ async function deliverAll(schema: PostgresSchema, storage: Storage, options: Dea
     random: seededRandom(options.seed),
     timeoutMs: 1_000,
     schedule: [60_000],
-    fetch: async (url, init) => {
-      if (String(url) === deadUrl) {
+    fetch: async (input, init) => {
+      const { url } = new Request(input)
+      if (url === deadUrl) {
         deadRequests++
         return await never(init?.signal)
       }
-      received.add(`${String(url)} ${new Headers(init?.headers).get('webhook-id')}`)
+      received.add(`${url} ${new Headers(init?.headers).get('webhook-id')}`)
       return new Response(null, { status: 204 })
     },
   })
@@ -81,22 +85,40 @@ async function deliverAll(schema: PostgresSchema, storage: Storage, options: Dea
     })
     setTimeout(() => resolve(false), options.longestRunMs).unref()
   })
+  const ended = new AbortController()
+  const nothingMs = probe(schema, ended.signal)
   const begun = performance.now()
   await dispatcher.start()
   await all
   const ms = Math.round(performance.now() - begun)
+  ended.abort()
   await dispatcher.stop({ timeoutMs: 0 })
-  claimMs.sort((a, b) => a - b)
-  const quantile = (part: number) => Number((claimMs[Math.floor(claimMs.length * part)] ?? 0).toFixed(1))
   return {
     lost: options.healthy - Math.min(settled, received.size),
     ms,
     perSecond: Math.round((settled / ms) * 1000),
     claims: claimMs.length,
-    claimP50Ms: quantile(0.5),
-    claimP99Ms: quantile(0.99),
+    claimP50Ms: quantile(claimMs, 0.5),
+    claimP99Ms: quantile(claimMs, 0.99),
+    nothingP99Ms: quantile(await nothingMs, 0.99),
     deadRequests,
   }
+}
+
+async function probe({ pool }: PostgresSchema, signal: AbortSignal): Promise<number[]> {
+  const tookMs: number[] = []
+  while (!signal.aborted) {
+    const begun = performance.now()
+    await pool.query('SELECT 1')
+    tookMs.push(performance.now() - begun)
+    await pause(probeEveryMs)
+  }
+  return tookMs
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return Number((sorted[Math.floor(sorted.length * part)] ?? 0).toFixed(1))
 }
 
 function timed(storage: Storage, claimMs: number[]): Storage {

@@ -11,7 +11,7 @@ export const environmentScenarios: readonly Scenario[] = [
     name: 'postgres-outage',
     title: 'Postgres behind a connection that went silent, and stopped: the host recovers',
     full: { awayMs: 10_000, statementTimeoutMs: 10_000 },
-    short: { awayMs: 2_000, statementTimeoutMs: 1_000 },
+    short: { awayMs: 3_000, statementTimeoutMs: 3_000 },
     run: postgresOutage,
   }),
   scenario({

@@ -14,7 +14,12 @@ export interface PostgresSchema extends AsyncDisposable {
 /** Creates the tables in a new schema, which disposing drops. */
 export async function createSchema(): Promise<PostgresSchema> {
   const name = `posthorn_chaos_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
-  const pool = new Pool({ connectionString: serverUrl, max: 10, connectionTimeoutMillis: 10_000 })
+  const pool = new Pool({
+    connectionString: serverUrl,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+  })
   await postgresStorage(pool, { schema: name }).migrate()
   return {
     name,

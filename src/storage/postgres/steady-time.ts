@@ -42,6 +42,13 @@ export class SteadyTime {
     names.aheadMs = aheadMs
   }
 
+  /** Takes over what others have found, on a caller's transaction: to write there would hold others up until it ends. */
+  async follow(joined: Database): Promise<void> {
+    const { clock } = this.#database.names
+    const sql = `SELECT ahead_ms AS "aheadMs" FROM ${clock} WHERE id = 1`
+    this.#database.names.aheadMs = (await joined.one<{ aheadMs: number }>(sql)).aheadMs
+  }
+
   /** Looks again now and then, beside the operation at hand. */
   lookInPassing(): void {
     if (this.#looking !== null || performance.now() - this.#lookedAt < this.#lookEveryMs) return

@@ -21,8 +21,19 @@ for (const { name, isSkipped, connect } of clients.filter((client) => client.nam
       await storage.open()
     })
 
-    // Looks are made in passing, and seen by what comes after.
+    // Looks are made in passing: operations go on until one was made since the clock was moved, and its answer is there.
     const look = async (opened = storage) => {
+      const { schema } = database
+      const isSeen = `SELECT seen_at = to_timestamp($1::float8 / 1000) + ahead_ms * interval '1 ms' AS is_seen FROM ${schema}.clock`
+      await expect
+        .poll(
+          async () => {
+            await opened.stats({})
+            return await database.query(isSeen, [clock.now()])
+          },
+          { timeout: 10_000, interval: 5 },
+        )
+        .toEqual([{ is_seen: true }])
       for (let calls = 0; calls < 5; calls++) await opened.stats({})
     }
     const nextDueInMs = async (opened = storage) => (await opened.claim({ limit: 1, leaseMs: 30_000 })).nextDueInMs
@@ -76,6 +87,19 @@ for (const { name, isSkipped, connect } of clients.filter((client) => client.nam
       await look(other)
       const later = database.storage({ clock: clock.now })
       for (const each of [storage, other, later]) expect(await nextDueInMs(each)).toBe(60_000)
+    })
+
+    it('back, is known to a process whose first use is in a transaction of the caller', async () => {
+      const webhook = newWebhook()
+      await storage.insertWebhook(webhook)
+      await look()
+      clock.advance(-2 * hour)
+      await look()
+      const tx = {
+        query: (sql: string, params: readonly (string | number | null)[]) => database.query(sql, [...params]),
+      }
+      await database.storage({ clock: clock.now }).enqueue([newEvent([webhook], { delayMs: 60_000 })], { tx })
+      expect(await nextDueInMs()).toBe(60_000)
     })
 
     it('forward and back again, has everything due at once and nothing stuck', async () => {
