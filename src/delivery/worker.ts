@@ -6,7 +6,6 @@ import { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { createSender, type Sender } from './send.ts'
 import { Settler } from './settler.ts'
-import { Signatures } from './signatures.ts'
 import { Slots } from './slots.ts'
 
 // A round that waits between attempts costs a few kilobytes; past this multiple of the concurrency its wait is parked in storage.
@@ -206,7 +205,7 @@ export class Worker {
   }
 
   #createPipeline(): Pipeline {
-    const { leaseMs, concurrency, schemes, policyFor, userAgent, clock, random } = this.#settings
+    const { leaseMs, concurrency, signatures, policyFor, userAgent, clock, random } = this.#settings
     const settler = new Settler(this.#storage, {
       giveUpAfterMs: Math.max(leaseMs, 30_000),
       hardStop: this.#hardStop.signal,
@@ -214,7 +213,7 @@ export class Worker {
     })
     return {
       sender: this.#sender,
-      signatures: new Signatures(schemes),
+      signatures,
       slots: new Slots(concurrency),
       leases: this.#leases,
       lifecycle: this.#lifecycle,

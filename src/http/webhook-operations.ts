@@ -84,6 +84,7 @@ function toJson(webhook: Webhook): Webhook {
     disabledReason: webhook.disabledReason,
     description: webhook.description,
     metadata: webhook.metadata,
+    headers: webhook.headers,
     maxInFlight: webhook.maxInFlight,
     createdBy: webhook.createdBy,
     createdAt: webhook.createdAt,

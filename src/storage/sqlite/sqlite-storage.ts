@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
-import type { EnqueueOptions, MatchWebhooks, TransactionOptions } from '../query.ts'
+import type { EnqueueOptions, MatchWebhooks, PageQuery, TransactionOptions } from '../query.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
 import { cancel, requeue } from './bulk.ts'
@@ -14,10 +14,12 @@ import { settle } from './settle.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { stats } from './stats.ts'
 import {
+  countWebhooks,
   deleteWebhook,
   gate,
   getWebhook,
   insertWebhook,
+  listAllWebhooks,
   listWebhooks,
   matchWebhooks,
   updateWebhook,
@@ -119,6 +121,14 @@ class SqliteStorage implements Storage {
 
   async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]) {
     return this.#read((connection) => listWebhooks(connection, query))
+  }
+
+  async listAllWebhooks(query: PageQuery) {
+    return this.#read((connection) => listAllWebhooks(connection, query))
+  }
+
+  async countWebhooks(tenantId: string) {
+    return this.#read((connection) => countWebhooks(connection, tenantId))
   }
 
   async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {

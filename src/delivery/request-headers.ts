@@ -1,0 +1,25 @@
+import { redactedValue } from '../registry/custom-headers.ts'
+import type { Outcome } from '../domain/outcome.ts'
+
+/** Puts the headers of one request together. Ours stand, whatever a webhook's own are called, in any case. */
+export function requestHeaders(
+  custom: Readonly<Record<string, string>>,
+  ours: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()))
+  const free = Object.entries(custom).filter(([name]) => !taken.has(name.toLowerCase()))
+  return { ...Object.fromEntries(free), ...ours }
+}
+
+// Shorter ones are found in ordinary text, and protect nothing.
+const minRedactedLength = 8
+
+/** Takes the values of a webhook's own headers out of an answer that echoes them: it is recorded and shown. */
+export function withoutEchoes(outcome: Outcome, custom: Readonly<Record<string, string>>): Outcome {
+  const values = Object.values(custom).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)])
+  const secrets = values.filter((value) => value.length >= minRedactedLength)
+  if (secrets.length === 0 || outcome.status === null) return outcome
+  const redact = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, redactedValue), text)
+  const headers = Object.entries(outcome.headers).map(([name, value]) => [name, redact(value)])
+  return { ...outcome, headers: Object.fromEntries(headers), body: redact(outcome.body) }
+}
