@@ -16,10 +16,16 @@ const minRedactedLength = 8
 
 /** Takes the values of a webhook's own headers out of an answer that echoes them: it is recorded and shown. */
 export function withoutEchoes(outcome: Outcome, custom: Readonly<Record<string, string>>): Outcome {
-  const values = Object.values(custom).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)])
-  const secrets = values.filter((value) => value.length >= minRedactedLength)
+  const secrets = Object.values(custom).flatMap(formsOf)
   if (secrets.length === 0 || outcome.status === null) return outcome
   const redact = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, redactedValue), text)
   const headers = Object.entries(outcome.headers).map(([name, value]) => [name, redact(value)])
   return { ...outcome, headers: Object.fromEntries(headers), body: redact(outcome.body) }
+}
+
+// The whole value and, behind `Bearer`, the token alone; both as they are, and as they stand in JSON.
+function formsOf(value: string): string[] {
+  const texts = [value, value.slice(value.indexOf(' ') + 1)]
+  const forms = texts.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)])
+  return forms.filter((text) => text.length >= minRedactedLength)
 }

@@ -60,12 +60,8 @@ export class Idempotency {
   }
 
   async #run(name: string, fingerprint: string, run: () => Promise<Response>): Promise<Response> {
-    let keep: (answer: KeptAnswer | null) => void = () => {}
-    const kept = {
-      fingerprint,
-      atMs: this.#clock(),
-      answer: new Promise<KeptAnswer | null>((resolve) => (keep = resolve)),
-    }
+    const { promise, keep } = keptLater()
+    const kept = { fingerprint, atMs: this.#clock(), answer: promise }
     this.#kept.delete(name)
     if (this.#kept.size >= maxKept) this.#kept.delete(this.#kept.keys().next().value ?? '')
     this.#kept.set(name, kept)
@@ -87,6 +83,12 @@ export function idempotencyKeyOf(request: Request): string | null {
   if (key === null || /^[\x20-\x7e]{1,255}$/.test(key)) return key
   const issues = [{ path: 'idempotency-key', message: 'must be 1 to 255 printable ASCII characters' }]
   throw new PosthornError('VALIDATION_FAILED', `The header Idempotency-Key ${issues[0]?.message}.`, { issues })
+}
+
+function keptLater() {
+  let keep: ((answer: KeptAnswer | null) => void) | undefined
+  const promise = new Promise<KeptAnswer | null>((resolve) => (keep = resolve))
+  return { promise, keep: (answer: KeptAnswer | null) => keep?.(answer) }
 }
 
 async function keptAnswer(response: Response): Promise<KeptAnswer> {

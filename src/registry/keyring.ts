@@ -3,6 +3,16 @@ import { PosthornError } from '../domain/error.ts'
 import { decodeBase64 } from '../signing/base64.ts'
 import type { Encryption, SealContext } from './encryption.ts'
 
+/** An {@link Encryption} with keys in the memory of the process, made by {@link keyring}. */
+export interface Keyring extends Encryption {
+  /** Seals a text with the newest key. */
+  seal(text: string, context: SealContext): string
+  /** Opens what any of the keys sealed; throws `SECRET_UNREADABLE` or `ENCRYPTION_KEY_UNKNOWN`. */
+  open(sealed: string, context: SealContext): string
+  /** Derives a key of 32 bytes from each key (HKDF-SHA256, RFC 5869), newest first. */
+  deriveKeys(purpose: string): readonly Uint8Array[]
+}
+
 /**
  * Makes the encryption of secrets from keys that you hold, by id. The last one given is the newest and seals; every one opens. To
  * change keys: add the new one at the end in every process, run {@link WebhookRegistry.reseal} to its end, take the old one out.
@@ -15,13 +25,13 @@ import type { Encryption, SealContext } from './encryption.ts'
  *
  * @throws {PosthornError} `ENCRYPTION_KEY_INVALID` naming the key's id; TypeError where no object was given.
  */
-export function keyring(keys: Readonly<Record<string, string | Uint8Array>>): Encryption {
+export function keyring(keys: Readonly<Record<string, string | Uint8Array>>): Keyring {
   if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) {
     throw new TypeError('keyring takes an object of keys by id: keyring({ k1: process.env.POSTHORN_KEY }).')
   }
   const entries = Object.entries(keys)
   if (entries.length === 0) throw invalid('The keyring has no key', 'give it at least one')
-  return new Keyring(new Map(entries.map(([id, key]) => [checkId(id), toKey(id, key)])))
+  return new AesKeyring(new Map(entries.map(([id, key]) => [checkId(id), toKey(id, key)])))
 }
 
 const algorithm = 'aes-256-gcm'
@@ -30,7 +40,7 @@ const keyBytes = 32
 const ivBytes = 12
 const tagBytes = 16
 
-class Keyring implements Encryption {
+class AesKeyring implements Keyring {
   readonly #keys: ReadonlyMap<string, KeyObject>
   readonly #newestId: string
   readonly #newest: KeyObject

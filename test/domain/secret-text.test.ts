@@ -12,7 +12,7 @@ describe('SecretText', () => {
       log: format('%s %o %O %j', secret, secret, secret, secret),
       json: JSON.stringify({ secret }),
       string: String(secret),
-      template: `${secret}`,
+      template: `printed: ${secret as unknown as string}`,
       joined: [secret].join(),
       concatenated: 'a' + secret,
     }
@@ -21,7 +21,7 @@ describe('SecretText', () => {
       expect(text, name).not.toContain('hidden')
     }
     expect(inspect({ nested: { secret } })).toBe('{ nested: { secret: [secret] } }')
-    expect({ ...secret }).toEqual({})
+    expect(Object.assign({}, secret)).toEqual({})
     expect(structuredClone(secret)).toEqual({})
   })
 

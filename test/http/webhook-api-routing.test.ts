@@ -39,11 +39,11 @@ function failing(method: keyof Storage, error: unknown): Storage {
 
 describe('createWebhookApi', () => {
   it('has the routes that these tests look at, and no others', () => {
-    const paths = routeTable.map((route) => [
-      route.segments.join('/').replace('{id}', missingId),
-      allowedMethods(route),
-    ])
-    expect(paths.toSorted()).toEqual(allowed.map((entry) => [...entry]).toSorted())
+    const known = new Map(allowed)
+    const found = new Map(
+      routeTable.map((route) => [route.segments.join('/').replace('{id}', missingId), allowedMethods(route)]),
+    )
+    expect(found).toEqual(known)
   })
 
   it.each(allowed)('answers OPTIONS %s with 204 and Allow: %s', async (path, allow) => {

@@ -19,7 +19,7 @@ describe('keyring', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, tenantId) => {
         const place = { ...context, tenantId }
-        expect(ring.open(String(ring.seal(text, place)), place)).toBe(text)
+        expect(ring.open(ring.seal(text, place), place)).toBe(text)
       }),
       { numRuns: 50 },
     )
@@ -27,17 +27,17 @@ describe('keyring', () => {
 
   it('seals with the last key given, names it in the text, and opens with every key', () => {
     const before = keyring({ k1: oldKey })
-    const sealed = String(before.seal('text', context))
+    const sealed = before.seal('text', context)
     const after = keyring({ k1: oldKey, k2: newKey })
     expect(sealed).toMatch(/^a256gcm:k1:[\w-]+$/)
     expect(after.open(sealed, context)).toBe('text')
-    expect(String(after.seal('text', context))).toMatch(/^a256gcm:k2:/)
-    expect([after.isCurrent(sealed), after.isCurrent(String(after.seal('text', context)))]).toEqual([false, true])
+    expect(after.seal('text', context)).toMatch(/^a256gcm:k2:/)
+    expect([after.isCurrent(sealed), after.isCurrent(after.seal('text', context))]).toEqual([false, true])
   })
 
   it('uses an iv of 96 bits and never the same one', () => {
     const ring = keyring({ k1: oldKey })
-    const sealed = Array.from({ length: 1_000 }, () => bytesOf(String(ring.seal('', context))))
+    const sealed = Array.from({ length: 1_000 }, () => bytesOf(ring.seal('', context)))
     expect(new Set(sealed.map((bytes) => bytes.subarray(0, 12).toString('hex'))).size).toBe(1_000)
     expect(sealed.every((bytes) => bytes.length === 12 + 16)).toBe(true)
   })
@@ -49,18 +49,18 @@ describe('keyring', () => {
   ])('opens nothing for another %s', (_, change) => {
     const ring = keyring({ k1: oldKey })
     const sealed = ring.seal('text', context)
-    expect(() => ring.open(String(sealed), { ...context, ...change })).toThrow(unreadable)
+    expect(() => ring.open(sealed, { ...context, ...change })).toThrow(unreadable)
   })
 
   it('tells places apart whose parts join to the same text', () => {
     const ring = keyring({ k1: oldKey })
-    const sealed = String(ring.seal('text', { tenantId: 'a', webhookId: 'bc', field: 'd' }))
+    const sealed = ring.seal('text', { tenantId: 'a', webhookId: 'bc', field: 'd' })
     expect(() => ring.open(sealed, { tenantId: 'ab', webhookId: 'c', field: 'd' })).toThrow(unreadable)
   })
 
   it('opens nothing of which one bit was changed', () => {
     const ring = keyring({ k1: oldKey })
-    const sealed = String(ring.seal('whsec_text', context))
+    const sealed = ring.seal('whsec_text', context)
     const bytes = bytesOf(sealed)
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes)
@@ -72,7 +72,7 @@ describe('keyring', () => {
   it('demands the whole tag of 16 bytes', () => {
     const ring = keyring({ k1: oldKey })
     for (const text of ['', 'text']) {
-      const sealed = String(ring.seal(text, context))
+      const sealed = ring.seal(text, context)
       const bytes = bytesOf(sealed)
       for (let length = 0; length < bytes.length; length++) {
         expect(() => ring.open(withBytes(sealed, bytes.subarray(0, length)), context), `${length}`).toThrow(unreadable)
@@ -88,7 +88,7 @@ describe('keyring', () => {
   )
 
   it('says which key is missing, and takes another key of the same id for a change', () => {
-    const sealed = String(keyring({ k1: oldKey }).seal('text', context))
+    const sealed = keyring({ k1: oldKey }).seal('text', context)
     expect(() => keyring({ k2: newKey }).open(sealed, context)).toThrow(
       expect.objectContaining({ code: 'ENCRYPTION_KEY_UNKNOWN', message: expect.stringContaining('"k1"') }),
     )
@@ -111,9 +111,8 @@ describe('keyring', () => {
   ])('refuses %s and quotes no key', (_, keys) => {
     const error = thrownBy(() => keyring(keys as Record<string, string>))
     expect(error).toMatchObject({ name: 'PosthornError', code: 'ENCRYPTION_KEY_INVALID' })
-    for (const key of Object.values(keys)) {
-      if (typeof key === 'string' && key !== '') expect(inspect(error)).not.toContain(key)
-    }
+    const texts = Object.values(keys).filter((key) => typeof key === 'string' && key !== '')
+    for (const key of texts) expect(inspect(error)).not.toContain(key)
   })
 
   it('takes an object of keys only', () => {
@@ -124,18 +123,18 @@ describe('keyring', () => {
 
   it('shows no key, whatever prints it', () => {
     const ring = keyring({ k1: oldKey, k2: newKey })
-    const printed = [inspect(ring, { depth: 9, showHidden: true }), JSON.stringify(ring), String(ring)].join(' ')
+    const printed = [inspect(ring, { depth: 9, showHidden: true }), JSON.stringify(ring)].join(' ')
     for (const secret of [newKey, oldKey.toString('hex'), oldKey.toString('base64')]) {
       expect(printed).not.toContain(secret)
     }
   })
 
   it('derives keys for other purposes, newest first', () => {
-    const [first, second, ...rest] = keyring({ k1: oldKey, k2: newKey }).deriveKeys?.('cursors') ?? []
+    const [first, second, ...rest] = keyring({ k1: oldKey, k2: newKey }).deriveKeys('cursors')
     expect(rest).toEqual([])
-    expect(keyring({ k1: oldKey }).deriveKeys?.('cursors')).toEqual([second])
-    expect(keyring({ k2: newKey }).deriveKeys?.('cursors')).toEqual([first])
-    expect(keyring({ k2: newKey }).deriveKeys?.('other')).not.toEqual([first])
+    expect(keyring({ k1: oldKey }).deriveKeys('cursors')).toEqual([second])
+    expect(keyring({ k2: newKey }).deriveKeys('cursors')).toEqual([first])
+    expect(keyring({ k2: newKey }).deriveKeys('other')).not.toEqual([first])
     expect(first).toHaveLength(32)
   })
 })
