@@ -11,7 +11,7 @@ const lock = JSON.parse(read('package-lock.json'))
 // Licences that ask for no more than to be named.
 const allowed = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD']
 
-const found = [...installedWith('')].toSorted().map((path) => {
+const found = [...installedWith('')].toSorted(byText).map((path) => {
   const { name, version, license } = JSON.parse(read(`${path}/package.json`))
   return { name, version, license }
 })
@@ -52,6 +52,10 @@ function resolve(path, name) {
     if (lock.packages[candidate] !== undefined) return candidate
     if (folder === '') return null
   }
+}
+
+function byText(one, other) {
+  return one < other ? -1 : 1
 }
 
 function current() {

@@ -16,6 +16,8 @@ export interface SealContext {
  * `open` throws a {@link PosthornError} `SECRET_UNREADABLE` where a text can never be opened: deliveries to that webhook then fail. Any
  * other error, and an answer that takes longer than 10 s, means that the KMS is away: deliveries wait and are tried again.
  *
+ * Where a webhook is created in a transaction of the caller's, `seal` is asked while that is open.
+ *
  * @example
  * const encryption: Encryption = {
  *   seal: async (text, context) => `kms:${await kms.encrypt(keyId, text, JSON.stringify(context))}`,

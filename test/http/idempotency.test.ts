@@ -64,6 +64,15 @@ describe('Idempotency-Key', () => {
     expect((await call('POST', `/webhooks/${missingId}/test`, undefined, keyed('k4'))).status).toBe(404)
   })
 
+  it('keeps no refusal either', async () => {
+    const clock = manualClock()
+    const { call } = buildApi({ clock: clock.now, limits: { creationsPerMinute: 1 } })
+    await call('POST', '/webhooks', input())
+    expectProblem(await call('POST', '/webhooks', input(), keyed()), 429, 'RATE_LIMITED')
+    clock.advance(60_000)
+    expect((await call('POST', '/webhooks', input(), keyed())).status).toBe(201)
+  })
+
   it('is forgotten after 24 hours', async () => {
     const clock = manualClock()
     const { call } = buildApi({ clock: clock.now })

@@ -87,6 +87,14 @@ describe('keyring', () => {
     },
   )
 
+  it('takes one form of a text only', () => {
+    const ring = keyring({ k1: oldKey })
+    const sealed = ring.seal('text', context)
+    for (const form of [`${sealed}=`, `${sealed} `, `${sealed}\n`, `${sealed.slice(0, 20)}!${sealed.slice(20)}`]) {
+      expect(() => ring.open(form, context), form).toThrow(unreadable)
+    }
+  })
+
   it('says which key is missing, and takes another key of the same id for a change', () => {
     const sealed = keyring({ k1: oldKey }).seal('text', context)
     expect(() => keyring({ k2: newKey }).open(sealed, context)).toThrow(
