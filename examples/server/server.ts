@@ -5,10 +5,11 @@
  *     curl -X POST http://localhost:8000/dispatch/execution.completed -H "Content-Type: application/json" \
  *       -d '{"executionId": "42", "durationMs": 1500}'
  *
- * PORT, RECEIVER_PORT (8000 and 8001 unless given) and POSTHORN_DB (posthorn-example.db) are read from the environment.
+ * PORT, RECEIVER_PORT (8000 and 8001 unless given), POSTHORN_DB (posthorn-example.db) and POSTHORN_KEY (`openssl rand -base64 32`, which
+ * seals the secrets in the database) are read from the environment.
  */
 import { createServer } from 'node:http'
-import { EventDispatcher, ipaScheme, standardWebhooks, WebhookRegistry } from 'posthorn'
+import { EventDispatcher, ipaScheme, keyring, standardWebhooks, WebhookRegistry } from 'posthorn'
 import { createWebhookApi, toNodeListener } from 'posthorn/http'
 import { sqliteStorage } from 'posthorn/sqlite'
 import { events } from '../events.ts'
@@ -17,13 +18,15 @@ import { closeServer, listen } from './listening.ts'
 import { registerLocalReceiver } from './local-webhook.ts'
 import { createReceiver } from './receiver.ts'
 
-const { PORT = '8000', RECEIVER_PORT = '8001', POSTHORN_DB = 'posthorn-example.db' } = process.env
+const { PORT = '8000', RECEIVER_PORT = '8001', POSTHORN_DB = 'posthorn-example.db', POSTHORN_KEY } = process.env
 
 const storage = sqliteStorage(POSTHORN_DB)
-// For trying out: receivers on this machine are allowed, which is refused unless said so.
+const encryption = POSTHORN_KEY === undefined ? 'none' : keyring({ k1: POSTHORN_KEY })
 const registry = new WebhookRegistry({
   storage,
   events,
+  encryption,
+  // For trying out: receivers on this machine are allowed, which is refused unless said so.
   addresses: { allow: ['127.0.0.0/8', '::1', 'localhost'], allowHttp: true },
 })
 const dispatcher = new EventDispatcher({ registry, schemes: [standardWebhooks, ipaScheme] })

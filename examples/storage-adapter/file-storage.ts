@@ -75,6 +75,15 @@ class FileStorage implements Storage {
     return this.#file.read(({ webhooks }) => pageById([...webhooks.values()].filter(isListed), query))
   }
 
+  async listAllWebhooks(query: Parameters<Storage['listAllWebhooks']>[0]) {
+    return this.#file.read(({ webhooks }) => pageById([...webhooks.values()], query))
+  }
+
+  async countWebhooks(tenantId: string) {
+    const isCounted = (webhook: StoredWebhook) => webhook.tenantId === tenantId
+    return this.#file.read(({ webhooks }) => [...webhooks.values()].filter(isCounted).length)
+  }
+
   async matchWebhooks(queries: Parameters<Storage['matchWebhooks']>[0]) {
     return this.#file.read((document) => queries.map((query) => matchWebhooks(document, query)))
   }

@@ -4,14 +4,16 @@ import type { Attempt, AttemptErrorCode, DeliveryState } from '../domain/deliver
 import { testEventType } from '../domain/event-type.ts'
 import type { DeliveryRef } from '../domain/lifecycle.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import { mayOpenLater } from '../registry/vault.ts'
 import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
 import type { Claimed, StoredWebhook } from '../storage/storage.ts'
 import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
 import type { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
+import { requestHeaders, withoutEchoes } from './request-headers.ts'
 import { attemptsPerRound, roundWaitMs, type RetryPolicy } from './retry-policy.ts'
 import type { Sender } from './send.ts'
-import type { Signatures } from './signatures.ts'
+import type { AttemptHeaders, Signatures } from './signatures.ts'
 import type { Slots } from './slots.ts'
 
 /** What the rounds of a worker share. */
@@ -50,6 +52,8 @@ export interface RoundResult {
 
 // How long what a claim has read of a webhook is taken for what it is.
 const freshForMs = 1_000
+// How long a webhook whose secrets cannot be opened now is held back: a KMS that is away is asked a few times a minute for each.
+const keyAwayMs = 5_000
 
 // A holder that dies before its attempt is recorded leaves a claim and nothing else. Ten of them are no accident.
 const maxClaimsWithoutAttempt = 10
@@ -205,20 +209,29 @@ class Round {
     const webhook = this.#webhook
     const { clock, sender, signatures, userAgent } = this.#pipeline
     const body = event.body ?? ''
-    let signed: Record<string, string>
+    let made: AttemptHeaders
     try {
-      signed = await signatures.headers(event, body, webhook, clock())
+      made = await signatures.headers(event, body, webhook, clock())
     } catch (error) {
       this.#pipeline.lifecycle.emit('worker.error', { error, during: `signing for webhook ${webhook.id}` })
-      return unsent('invalid_secret', clock)
+      return mayOpenLater(error) ? await this.#heldBack() : unsent('invalid_secret', clock)
     }
-    const headers = { 'content-type': event.contentType, 'user-agent': userAgent, ...signed }
+    const ours = { 'content-type': event.contentType, 'user-agent': userAgent, ...made.signed }
+    const headers = requestHeaders(made.custom, ours)
     const outcome = await sender.send({ url: webhook.url, headers, body })
     if (outcome.error !== null && outcome.block) {
       const { code, reason } = outcome.block
       this.#pipeline.lifecycle.emit('delivery.blocked', { ...this.#ref(), rule: code, detail: reason })
     }
-    return outcome
+    return withoutEchoes(outcome, made.custom)
+  }
+
+  // Nothing is wrong with the delivery: it goes back unsent, and with it all that waits for the webhook.
+  async #heldBack(): Promise<Outcome> {
+    const { clock, gate, random } = this.#pipeline
+    this.#nextWaitMs = Math.round(keyAwayMs * (1 + random()))
+    await gate(this.#claimed, keyAwayMs)
+    return unsent('aborted', clock)
   }
 
   async #decideAfterFailure(outcome: Outcome, attempt: NewAttempt): Promise<Decision> {

@@ -4,9 +4,11 @@ import { testEventType } from '../domain/event-type.ts'
 import type { WebhookRegistry } from '../registry/webhook-registry.ts'
 import { checkScheme, type Scheme } from '../signing/scheme.ts'
 import { standardWebhooks } from '../signing/schemes/standard-webhooks.ts'
+import { Vault } from '../registry/vault.ts'
 import type { Claimed } from '../storage/storage.ts'
 import { retryPolicy, singleAttempt, type RetryOptions, type RetryPolicy } from './retry-policy.ts'
 import type { SenderOptions } from './send.ts'
+import { Signatures } from './signatures.ts'
 import type { Transport } from './transport.ts'
 
 /** What an event's body is made from. */
@@ -78,7 +80,8 @@ export interface EventDispatcherOptions<Schemas extends EventSchemas = EventSche
 
 /** A dispatcher's options, checked and complete. */
 export interface DispatcherSettings extends SenderOptions {
-  readonly schemes: readonly Scheme[]
+  /** One for all lives of the dispatcher, so that what was opened stays open. */
+  readonly signatures: Signatures
   readonly policyFor: (claimed: Claimed) => RetryPolicy
   readonly concurrency: number
   readonly leaseMs: number
@@ -132,7 +135,7 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
   const transport = checkTransport(options.transport)
   const timeoutMs = integer('timeoutMs', options.timeoutMs ?? 15_000, 1, 300_000)
   return Object.freeze({
-    schemes,
+    signatures: new Signatures(schemes, new Vault(options.registry.encryption ?? 'none')),
     policyFor: ({ event }: Claimed) => (event.type === testEventType ? singleAttempt : policy),
     concurrency: integer('concurrency', options.concurrency ?? 64, 1, 10_000),
     timeoutMs,

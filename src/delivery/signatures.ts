@@ -1,52 +1,88 @@
-import { liveSecrets, unseal, type StoredKey } from '../registry/sealing.ts'
+import type { WebhookEvent } from '../domain/delivery.ts'
+import { problemOfHeaderName } from '../registry/custom-headers.ts'
+import { liveSecrets, type StoredKey, type WebhookSecrets } from '../registry/sealing.ts'
+import type { Vault } from '../registry/vault.ts'
 import type { Scheme } from '../signing/scheme.ts'
 import { Signer } from '../signing/signer.ts'
 import type { StoredWebhook } from '../storage/storage.ts'
-import type { WebhookEvent } from '../domain/delivery.ts'
+
+/** What makes the headers of one attempt. */
+export interface AttemptHeaders {
+  /** The signatures, of every scheme. */
+  readonly signed: Readonly<Record<string, string>>
+  /** The webhook's own, by lower-case name. */
+  readonly custom: Readonly<Record<string, string>>
+}
 
 interface Cached {
   readonly sealed: string
   /** The next instant at which a key expires, in milliseconds since the epoch. */
   readonly validUntilMs: number
   readonly signers: readonly Signer[]
+  readonly custom: Readonly<Record<string, string>>
 }
 
 // Enough for every webhook that is busy at a time; each entry is a few hundred bytes.
 const maxCached = 10_000
 
-/** Signs events for webhooks with all of a dispatcher's schemes, and keeps what it unsealed and imported. */
+/** Signs events for webhooks with all of a dispatcher's schemes, and keeps what it opened and imported. */
 export class Signatures {
   readonly #schemes: readonly Scheme[]
+  readonly #vault: Vault
   readonly #cache = new Map<string, Cached>()
+  /** By webhook and sealed text: a busy webhook asks a KMS once, not once for each delivery. */
+  readonly #opening = new Map<string, Promise<WebhookSecrets>>()
 
-  constructor(schemes: readonly Scheme[]) {
+  constructor(schemes: readonly Scheme[], vault: Vault) {
     this.#schemes = schemes
+    this.#vault = vault
   }
 
-  /** The signature headers of one attempt. Throws where the webhook's secrets cannot be read. */
-  async headers(
-    event: WebhookEvent,
-    body: string,
-    webhook: StoredWebhook,
-    nowMs: number,
-  ): Promise<Record<string, string>> {
+  /** The headers of one attempt. Throws where the webhook's secrets cannot be opened or read. */
+  async headers(event: WebhookEvent, body: string, webhook: StoredWebhook, nowMs: number): Promise<AttemptHeaders> {
     const message = { id: event.id, type: event.type, timestamp: new Date(nowMs), body }
-    const signers = this.#signersOf(webhook, nowMs)
-    if (signers.length === 1 && signers[0] !== undefined) return await signers[0].sign(message)
-    return Object.assign({}, ...(await Promise.all(signers.map((signer) => signer.sign(message)))))
+    const { signers, custom } = this.#cached(webhook, nowMs) ?? (await this.#prepare(webhook, nowMs))
+    if (signers.length === 1 && signers[0] !== undefined) return { signed: await signers[0].sign(message), custom }
+    const signed = await Promise.all(signers.map((signer) => signer.sign(message)))
+    return { signed: Object.assign({}, ...signed), custom }
   }
 
-  #signersOf(webhook: StoredWebhook, nowMs: number): readonly Signer[] {
+  #cached(webhook: StoredWebhook, nowMs: number): Cached | null {
     const cached = this.#cache.get(webhook.id)
-    if (cached !== undefined && cached.sealed === webhook.sealed && nowMs < cached.validUntilMs) return cached.signers
-    const secrets = unseal(webhook.sealed)
+    return cached !== undefined && cached.sealed === webhook.sealed && nowMs < cached.validUntilMs ? cached : null
+  }
+
+  async #prepare(webhook: StoredWebhook, nowMs: number): Promise<Cached> {
+    const secrets = await this.#open(webhook)
     const secret = liveSecrets(secrets, nowMs)
-    const signers = this.#schemes.map((scheme) => new Signer({ secret, scheme }))
+    const prepared = {
+      sealed: webhook.sealed,
+      validUntilMs: nextExpiry(secrets.keys, nowMs),
+      signers: this.#schemes.map((scheme) => new Signer({ secret, scheme })),
+      custom: sendableHeaders(secrets),
+    }
     this.#cache.delete(webhook.id)
     if (this.#cache.size >= maxCached) this.#cache.delete(this.#cache.keys().next().value ?? '')
-    this.#cache.set(webhook.id, { sealed: webhook.sealed, validUntilMs: nextExpiry(secrets.keys, nowMs), signers })
-    return signers
+    this.#cache.set(webhook.id, prepared)
+    return prepared
   }
+
+  async #open(webhook: StoredWebhook): Promise<WebhookSecrets> {
+    const name = `${webhook.id} ${webhook.sealed}`
+    const opening = this.#opening.get(name) ?? this.#vault.open(webhook)
+    this.#opening.set(name, opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(name)
+    }
+  }
+}
+
+// Asked again, as the URL is: a name may have been refused only since it was registered.
+function sendableHeaders({ headers }: WebhookSecrets): Record<string, string> {
+  const sendable = Object.entries(headers).filter(([name]) => problemOfHeaderName(name) === null)
+  return Object.fromEntries(sendable.map(([name, value]) => [name, value.reveal()]))
 }
 
 function nextExpiry(keys: readonly StoredKey[], nowMs: number): number {

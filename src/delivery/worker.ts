@@ -7,7 +7,6 @@ import { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { createSender, type Sender } from './send.ts'
 import { Settler } from './settler.ts'
-import { Signatures } from './signatures.ts'
 import { Slots } from './slots.ts'
 
 // What is held waits for its slot in memory, so that a claim is worth its statement: a few kilobytes each.
@@ -240,7 +239,7 @@ export class Worker {
   }
 
   #createPipeline(): Pipeline {
-    const { leaseMs, concurrency, schemes, policyFor, userAgent, clock, random } = this.#settings
+    const { leaseMs, concurrency, signatures, policyFor, userAgent, clock, random } = this.#settings
     const settler = new Settler(this.#storage, {
       giveUpAfterMs: Math.max(leaseMs, 30_000),
       hardStop: this.#hardStop.signal,
@@ -249,7 +248,7 @@ export class Worker {
     const fresh = new FreshWebhooks(this.#storage)
     return {
       sender: this.#sender,
-      signatures: new Signatures(schemes),
+      signatures,
       slots: new Slots(concurrency),
       leases: this.#leases,
       lifecycle: this.#lifecycle,

@@ -17,6 +17,10 @@
  *   unless the connection broke in the middle.
  * - `STORAGE_SCHEMA`: the tables are missing, or of another version than this one of Posthorn's.
  * - `SECRET_INVALID`: a signing secret has the wrong form.
+ * - `ENCRYPTION_KEY_INVALID`: a key of a keyring has the wrong form.
+ * - `ENCRYPTION_KEY_UNKNOWN`: a stored secret was sealed with a key that this process does not have.
+ * - `ENCRYPTION_UNAVAILABLE`: what seals and opens secrets (a KMS) cannot be reached, or took too long; `cause` is its error.
+ * - `SECRET_UNREADABLE`: a stored secret was changed, moved or damaged, and can never be opened.
  * - `HEADER_MISSING`, `HEADER_DUPLICATE`, `HEADER_INVALID`: a signature header is absent, sent twice, or malformed.
  * - `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`: the signed time cannot be accepted.
  * - `SIGNATURE_MISMATCH`: no candidate signature fits any key.
@@ -41,6 +45,10 @@ export type PosthornErrorCode =
   | 'STORAGE_FAILED'
   | 'STORAGE_SCHEMA'
   | 'SECRET_INVALID'
+  | 'ENCRYPTION_KEY_INVALID'
+  | 'ENCRYPTION_KEY_UNKNOWN'
+  | 'ENCRYPTION_UNAVAILABLE'
+  | 'SECRET_UNREADABLE'
   | 'HEADER_MISSING'
   | 'HEADER_DUPLICATE'
   | 'HEADER_INVALID'

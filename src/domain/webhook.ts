@@ -21,6 +21,8 @@ export interface Webhook {
   readonly description: string | null
   /** Up to 50 string values of the owner's, keys up to 40 and values up to 500 characters. */
   readonly metadata: Readonly<Record<string, string>>
+  /** The custom headers by lower-case name, every value replaced by `[redacted]`. */
+  readonly headers: Readonly<Record<string, string>>
   /** How many deliveries may be under way to it at once, 1 to 1,000; 10 unless given. */
   readonly maxInFlight: number
   /** Who created it, as the host app names them. */

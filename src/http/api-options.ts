@@ -1,5 +1,7 @@
+import type { Clock } from '../domain/clock.ts'
 import type { Authorize } from './authorize.ts'
 import type { ApiDispatcher, ApiRegistry } from './operation.ts'
+import { checkLimits, type CheckedLimits, type TenantLimits } from './tenant-limits.ts'
 
 /** What the management API is made of. */
 export interface WebhookApiOptions {
@@ -18,6 +20,16 @@ export interface WebhookApiOptions {
    */
   readonly authorize: Authorize | 'none'
   /**
+   * Signs the cursors of listings: at least 32 characters or bytes, the same in every process. Derived from the registry's keyring
+   * unless given; where there is none, cursors are bound to tenant and filter, but not secret (a forged one shows nothing of another
+   * tenant).
+   */
+  readonly cursorKey?: string | Uint8Array
+  /** How much a tenant may do; above it the answer is 429 with `Retry-After`. */
+  readonly limits?: TenantLimits
+  /** Tells the time that limits and idempotency keys go by; `Date.now` unless given. */
+  readonly clock?: Clock
+  /**
    * Told of every error that is answered with 500 or 503, because the answer says nothing of it. What it throws or rejects with is
    * printed and changes nothing. `console.error` unless given.
    */
@@ -25,18 +37,32 @@ export interface WebhookApiOptions {
 }
 
 /** The options, checked and filled in. */
-export type CheckedApiOptions = Required<WebhookApiOptions>
+export interface CheckedApiOptions extends Required<Omit<WebhookApiOptions, 'cursorKey' | 'limits'>> {
+  readonly cursorKey: Uint8Array | null
+  readonly limits: CheckedLimits
+}
 
 /** Checks the options; throws `TypeError` or `RangeError` that names the one that is wrong. */
 export function checkApiOptions(options: WebhookApiOptions): CheckedApiOptions {
-  const { registry, dispatcher, basePath = '', authorize, onError = printError, ...unknown } = options ?? {}
+  const { registry, dispatcher, basePath = '', authorize, cursorKey, limits, ...others } = options ?? {}
+  const { clock = Date.now, onError = printError, ...unknown } = others
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw new TypeError(`createWebhookApi has no option ${JSON.stringify(stranger)}.`)
-  assertMethods('registry', registry, ['create', 'get', 'list', 'update', 'replace', 'delete', 'rotateSecret'])
+  assertMethods('registry', registry, ['create', 'get', 'list', 'count', 'update', 'replace', 'delete', 'rotateSecret'])
   assertMethods('dispatcher', dispatcher, ['test', 'resend', 'listDeliveries', 'getDelivery'])
   assertAuthorize(authorize)
   if (typeof onError !== 'function') throw new TypeError(`onError must be a function, not ${typeof onError}.`)
-  return { registry, dispatcher, basePath: normalizedBasePath(basePath), authorize, onError }
+  if (typeof clock !== 'function') throw new TypeError(`clock must be a function, not ${typeof clock}.`)
+  return {
+    registry,
+    dispatcher,
+    basePath: normalizedBasePath(basePath),
+    authorize,
+    cursorKey: cursorKey === undefined ? null : keyOf(cursorKey),
+    limits: checkLimits(limits),
+    clock,
+    onError,
+  }
 }
 
 function printError(error: unknown): void {
@@ -54,6 +80,13 @@ function assertAuthorize(authorize: unknown): void {
     'createWebhookApi needs { authorize }: pass a function (request) => ({ tenantId }) that answers null for whom it does not ' +
       'know, or write authorize: \'none\' to let everybody manage the webhooks of the tenant "default".',
   )
+}
+
+function keyOf(cursorKey: unknown): Uint8Array {
+  const bytes = typeof cursorKey === 'string' ? new TextEncoder().encode(cursorKey) : cursorKey
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`cursorKey must be text or bytes, not ${typeof cursorKey}.`)
+  if (bytes.length < 32) throw new RangeError(`cursorKey must have at least 32 bytes, not ${bytes.length}.`)
+  return new Uint8Array(bytes)
 }
 
 function normalizedBasePath(basePath: unknown): string {

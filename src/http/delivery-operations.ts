@@ -7,24 +7,31 @@ import { pageParameters } from './webhook-operations.ts'
 
 const states: readonly DeliveryState[] = ['pending', 'succeeded', 'failed', 'cancelled', 'skipped']
 
+const deliveryParameters = {
+  ...pageParameters,
+  state: oneOf(states),
+  type: textThat(isEventType, 'must be an event type: [A-Za-z0-9_] segments joined by dots'),
+}
+
 export const testWebhook = operation({
-  async run({ dispatcher, tenantId, id, signal }) {
+  async run({ dispatcher, guards, tenantId, id, signal }) {
+    const tooOften = guards.tests.take(tenantId)
+    if (tooOften !== null) return tooOften
     const { eventId, deliveryId, state, attempt } = await dispatcher.test(id, { tenantId, signal })
     return jsonResponse(200, { eventId, deliveryId, state, attempt })
   },
 })
 
 export const listDeliveries = operation({
-  query: {
-    ...pageParameters,
-    state: oneOf(states),
-    type: textThat(isEventType, 'must be an event type: [A-Za-z0-9_] segments joined by dots'),
-  },
+  query: deliveryParameters,
   async run(call, query) {
-    const { dispatcher, tenantId, id } = call
-    const { data, nextCursor } = await dispatcher.listDeliveries({ ...query, tenantId, webhookId: id })
+    const { dispatcher, guards, tenantId, id } = call
+    const filter = { webhookId: id, state: query.state, type: query.type }
+    const place = { listing: 'deliveries', tenantId, filter }
+    const page = guards.cursors.page(query.cursor, place)
+    const { data, nextCursor } = await dispatcher.listDeliveries({ ...query, ...page, tenantId, webhookId: id })
     if (data.length === 0) await assertKnownWebhook(call)
-    return jsonResponse(200, { data, nextCursor })
+    return jsonResponse(200, { data, nextCursor: guards.cursors.seal(nextCursor, place) })
   },
 })
 

@@ -1,12 +1,16 @@
 import type { EventDispatcher } from '../delivery/event-dispatcher.ts'
 import type { WebhookRegistry } from '../registry/webhook-registry.ts'
+import type { ApiGuards } from './api-guards.ts'
 import { readQuery, type ParameterReaders, type ParameterValues } from './query.ts'
 
 /** The part of a {@link WebhookRegistry} that the management API calls. */
 export type ApiRegistry = Pick<
   WebhookRegistry,
-  'events' | 'create' | 'get' | 'list' | 'update' | 'replace' | 'delete' | 'rotateSecret'
->
+  'events' | 'create' | 'get' | 'list' | 'count' | 'update' | 'replace' | 'delete' | 'rotateSecret'
+> & {
+  /** What the cursors are signed with is derived from it, where it can be and no `cursorKey` is given. */
+  readonly encryption?: WebhookRegistry['encryption']
+}
 
 /** The part of an {@link EventDispatcher} that the management API calls. */
 export type ApiDispatcher = Pick<EventDispatcher, 'test' | 'resend' | 'listDeliveries' | 'getDelivery'>
@@ -16,6 +20,7 @@ export interface Call {
   readonly registry: ApiRegistry
   readonly dispatcher: ApiDispatcher
   readonly basePath: string
+  readonly guards: ApiGuards
   readonly tenantId: string
   readonly createdBy: string | undefined
   /** Of the webhook or delivery that the path names; empty where it names none. */

@@ -10,6 +10,8 @@ import { safeHeaders } from './json-response.ts'
  * - `MEDIA_TYPE_UNSUPPORTED` (415): the body is not declared as JSON, or is compressed.
  * - `BODY_MALFORMED` (400): the body is missing, cut off, not UTF-8, not JSON, or nested too deeply.
  * - `REQUEST_ABORTED` (400): the client gave up; only a caller in the same process ever sees it.
+ * - `RATE_LIMITED` (429): the tenant does this too often; see the `Retry-After` header.
+ * - `LIMIT_REACHED` (429): the tenant has as many webhooks as it may have.
  * - `INTERNAL_ERROR` (500): something failed that the caller cannot mend; the `onError` option was told.
  */
 export type ProblemCode =
@@ -20,6 +22,8 @@ export type ProblemCode =
   | 'MEDIA_TYPE_UNSUPPORTED'
   | 'BODY_MALFORMED'
   | 'REQUEST_ABORTED'
+  | 'RATE_LIMITED'
+  | 'LIMIT_REACHED'
   | 'INTERNAL_ERROR'
 
 /** The body of every answer that is an error: `application/problem+json` (RFC 9457) with two members of ours. */
@@ -75,7 +79,10 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   INVALID_EVENT: 422,
   CURSOR_INVALID: 422,
   SECRET_INVALID: 422,
+  RATE_LIMITED: 429,
+  LIMIT_REACHED: 429,
   DISPATCHER_STOPPED: 503,
+  ENCRYPTION_UNAVAILABLE: 503,
   STORAGE_UNAVAILABLE: 503,
 }
 
@@ -91,6 +98,7 @@ const titles: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }

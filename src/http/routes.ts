@@ -25,7 +25,8 @@ export interface RouteMatch {
   readonly id: string | null
 }
 
-const routes: readonly Route[] = [
+/** Every route. */
+export const routes: readonly Route[] = [
   route('/webhooks', { GET: listWebhooks, POST: createWebhook }),
   route('/webhooks/{id}', { GET: getWebhook, PUT: replaceWebhook, PATCH: updateWebhook, DELETE: deleteWebhook }),
   route('/webhooks/{id}/test', { POST: testWebhook }),

@@ -1,6 +1,8 @@
+import { createGuards, type ApiGuards } from './api-guards.ts'
 import { checkApiOptions, type CheckedApiOptions, type WebhookApiOptions } from './api-options.ts'
 import { callerOf, type Caller } from './authorize.ts'
 import { errorResponse, internalErrorResponse, notFoundResponse } from './error-response.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
 import { emptyResponse } from './json-response.ts'
 import { problemResponse } from './problem.ts'
 import { readJson } from './read-json.ts'
@@ -32,7 +34,11 @@ export type WebhookApi = (request: Request) => Promise<Response>
  * (`application/problem+json`, RFC 9457): 400 malformed body, 401, 403 (`CROSS_SITE_REQUEST`, see
  * {@link Authorize}), 404, 405 with `Allow`, 409 (`CONFLICT`, `WEBHOOK_DISABLED`),
  * 410 (`PAYLOAD_GONE`), 413 above 64 KiB, 415, 422 with every issue and its path (of body and query; unknown fields and parameters
- * too), 500, 503. A malformed id, a missing one and one of another tenant are answered with the same bytes.
+ * too), 429 with `Retry-After` (`RATE_LIMITED`, `LIMIT_REACHED`), 500, 503. A malformed id, a missing one and one of another tenant are answered with the same bytes.
+ *
+ * A `POST` with an `Idempotency-Key` (1 to 255 printable characters) that succeeded is answered the same way, with
+ * `Idempotent-Replayed: true`, when it is repeated within 24 hours on the same process; another request under that key gets 409
+ * (`IDEMPOTENCY_CONFLICT`).
  *
  * @example
  * const api = createWebhookApi({
@@ -51,9 +57,10 @@ export type WebhookApi = (request: Request) => Promise<Response>
  */
 export function createWebhookApi(options: WebhookApiOptions): WebhookApi {
   const checked = checkApiOptions(options)
+  const guards = createGuards({ ...checked, encryption: checked.registry.encryption ?? 'none' })
   return async (request) => {
     assertRequest(request)
-    const response = await answer(request, checked)
+    const response = await answer(request, checked, guards)
     return request.method === 'HEAD' ? new Response(null, response) : response
   }
 }
@@ -67,7 +74,7 @@ function assertRequest(request: unknown): void {
   )
 }
 
-async function answer(request: Request, options: CheckedApiOptions): Promise<Response> {
+async function answer(request: Request, options: CheckedApiOptions, guards: ApiGuards): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url)
   const match = findRoute(pathname, options.basePath)
   if (match === null) return notFoundResponse()
@@ -89,17 +96,22 @@ async function answer(request: Request, options: CheckedApiOptions): Promise<Res
   try {
     const body = operation.body === 'none' ? { value: undefined } : await readJson(request, operation.body)
     if (body instanceof Response) return body
-    return await operation.run({
+    const call = {
       registry: options.registry,
       dispatcher: options.dispatcher,
       basePath: options.basePath,
+      guards,
       tenantId: caller.tenantId,
       createdBy: caller.createdBy,
       id: match.id,
       query: searchParams,
       body: body.value,
       signal: request.signal,
-    })
+    }
+    const key = request.method === 'POST' ? idempotencyKeyOf(request) : null
+    if (key === null) return await operation.run(call)
+    const asked = [pathname, [...searchParams], body.value]
+    return await guards.idempotency.once({ tenantId: caller.tenantId, key, asked }, () => operation.run(call))
   } catch (error) {
     if (isAbort(error, request.signal)) return problemResponse('REQUEST_ABORTED', 'The request was given up.')
     return errorResponse(error) ?? failed(error, request, options)

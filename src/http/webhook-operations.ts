@@ -3,6 +3,7 @@ import type { Webhook } from '../domain/webhook.ts'
 import type { CreateWebhookInput, ReplaceWebhookInput, UpdateWebhookInput } from '../registry/webhook-input.ts'
 import { emptyResponse, jsonResponse } from './json-response.ts'
 import { operation } from './operation.ts'
+import { tooManyWebhooks } from './tenant-limits.ts'
 import { flag, integerFrom, textThat } from './query.ts'
 
 /** The parameters of every listing. */
@@ -15,7 +16,12 @@ export const pageParameters = {
 
 export const createWebhook = operation({
   body: 'required',
-  async run({ registry, basePath, tenantId, createdBy, body }) {
+  async run({ registry, guards, basePath, tenantId, createdBy, body }) {
+    const tooOften = guards.creations.take(tenantId)
+    if (tooOften !== null) return tooOften
+    const { maxWebhooks } = guards
+    const isFull = maxWebhooks !== Infinity && (await registry.count({ tenantId })) >= maxWebhooks
+    if (isFull) return tooManyWebhooks(maxWebhooks)
     const scope = { tenantId, ...(createdBy !== undefined && { createdBy }) }
     const webhook = await registry.create(body as CreateWebhookInput, scope)
     const location = `${basePath}/webhooks/${webhook.id}`
@@ -25,9 +31,11 @@ export const createWebhook = operation({
 
 export const listWebhooks = operation({
   query: { ...pageParameters, isActive: flag },
-  async run({ registry, tenantId }, query) {
-    const { data, nextCursor } = await registry.list({ ...query, tenantId })
-    return jsonResponse(200, { data: data.map(toJson), nextCursor })
+  async run({ registry, guards: { cursors }, tenantId }, query) {
+    const place = { listing: 'webhooks', tenantId, filter: { isActive: query.isActive } }
+    const page = cursors.page(query.cursor, place)
+    const { data, nextCursor } = await registry.list({ ...query, ...page, tenantId })
+    return jsonResponse(200, { data: data.map(toJson), nextCursor: cursors.seal(nextCursor, place) })
   },
 })
 
@@ -84,6 +92,7 @@ function toJson(webhook: Webhook): Webhook {
     disabledReason: webhook.disabledReason,
     description: webhook.description,
     metadata: webhook.metadata,
+    headers: webhook.headers,
     maxInFlight: webhook.maxInFlight,
     createdBy: webhook.createdBy,
     createdAt: webhook.createdAt,

@@ -1,4 +1,5 @@
 import { PosthornError } from '../domain/error.ts'
+import { SecretText } from '../domain/secret-text.ts'
 import { invalid } from './scope.ts'
 import type { WebhookSecrets } from './sealing.ts'
 
@@ -30,7 +31,7 @@ export function rotate(
   if (!Number.isInteger(overlapMs) || overlapMs < 0 || overlapMs > maxOverlapMs) {
     throw invalid('overlapMs', `must be an integer from 0 to ${maxOverlapMs} (30 days)`)
   }
-  if (secrets.keys.some((key) => key.secret === secret)) {
+  if (secrets.keys.some((key) => key.secret.reveal() === secret)) {
     throw new PosthornError('CONFLICT', 'The new secret is one that the webhook has already: use a fresh one.')
   }
   const end = nowMs + overlapMs
@@ -41,12 +42,12 @@ export function rotate(
     const message = `The webhook has ${maxOldSecrets} old secrets that still sign: wait for one to expire, or shorten overlapMs (0 revokes all).`
     throw new PosthornError('CONFLICT', message)
   }
-  return { keys: [{ secret, expiresAt: null }, ...old] }
+  return { ...secrets, keys: [{ secret: new SecretText(secret), expiresAt: null }, ...old] }
 }
 
 /** The secret that is shown to the owner. */
 export function newestSecret(secrets: WebhookSecrets): string {
   const newest = secrets.keys[0]
   if (newest === undefined) throw new TypeError('A webhook always has a secret.')
-  return newest.secret
+  return newest.secret.reveal()
 }

@@ -3,7 +3,8 @@ import { isStorable } from '../domain/text.ts'
 import { defaultTenantId } from '../domain/webhook.ts'
 import type { TransactionOptions } from '../storage/query.ts'
 import type { Storage } from '../storage/storage.ts'
-import { maxTenantIdLength } from './webhook-input.ts'
+
+const maxTenantIdLength = 128
 
 /** Which tenant an operation is for. */
 export interface TenantScope {

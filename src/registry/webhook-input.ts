@@ -6,6 +6,7 @@ import { isStorable } from '../domain/text.ts'
 import { assertSecret } from '../signing/secret.ts'
 import { AddressBlocked, ownerMessage } from './address-policy/address-block.ts'
 import type { AddressPolicy } from './address-policy/address-policy.ts'
+import { problemOfHeaderName, problemOfHeaderValue, type HeaderChanges } from './custom-headers.ts'
 
 /** What a webhook is created from. */
 export interface CreateWebhookInput {
@@ -25,16 +26,25 @@ export interface CreateWebhookInput {
   readonly metadata?: Readonly<Record<string, string>>
   /** How many deliveries may be under way to it at once, 1 to 1,000; 10 unless given. */
   readonly maxInFlight?: number
+  /**
+   * Up to 20 headers to send with every request, such as `authorization`: names are tokens of up to 100 characters and lose their case,
+   * values printable ASCII of up to 4,096, at most 6,144 in all. They are stored sealed and shown as `[redacted]`. Refused are names that
+   * frame or route the request, carry cookies, claim where it came from, unlock a cloud's metadata, or are set by Posthorn.
+   */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** What may be changed of a webhook; what is left out stays as it is. Secrets are changed by rotation. */
-export type UpdateWebhookInput = Partial<Omit<CreateWebhookInput, 'secret'>>
+export interface UpdateWebhookInput extends Partial<Omit<CreateWebhookInput, 'secret' | 'headers'>> {
+  /** Header by header: a text sets it, null removes it, what is left out or `[redacted]` stays. Null removes all. */
+  readonly headers?: HeaderChanges
+}
 
-/** What a webhook's fields become by replacement; what is left out returns to its default. */
-export type ReplaceWebhookInput = Omit<CreateWebhookInput, 'secret'>
-
-/** A tenant's id as text of 1 to 128 characters. */
-export const maxTenantIdLength = 128
+/** What a webhook's fields become by replacement; what is left out returns to its default, headers and secret excepted: they stay. */
+export interface ReplaceWebhookInput extends Omit<CreateWebhookInput, 'secret' | 'headers'> {
+  /** All headers there are to be; `[redacted]` keeps the value of that name. They stay unless given; null removes all. */
+  readonly headers?: HeaderChanges
+}
 
 /** The checks of webhook input, bound to the catalogue of the app where it has one. */
 export interface WebhookInputSchemas {
@@ -73,8 +83,12 @@ export function webhookInputSchemas(
       .optional(),
     metadata: z.unknown().superRefine(checkMetadata).optional(),
     maxInFlight: z.int().min(1, 'must be from 1 to 1000').max(1000, 'must be from 1 to 1000').optional(),
+    headers: z.unknown().superRefine(checkHeaders(true)).optional(),
   })
-  const create = replace.extend({ secret: z.string().superRefine(checked(problemOfSecret)).optional() })
+  const create = replace.extend({
+    secret: z.string().superRefine(checked(problemOfSecret)).optional(),
+    headers: z.unknown().superRefine(checkHeaders(false)).optional(),
+  })
   const update = replace.partial()
 
   return {
@@ -90,7 +104,7 @@ type Refinement = (value: unknown, context: z.core.$RefinementCtx) => void
 
 function parseWith<Input>(schema: z.ZodType, input: unknown, addresses: AddressPolicy): Input {
   const result = schema.safeParse(input)
-  // The schema has looked at every field; `events` and `metadata` through refinements, whose type zod does not know.
+  // The schema has looked at every field; `events`, `metadata` and `headers` through refinements, whose type zod does not know.
   if (result.success) return result.data as Input
   const issues = result.error.issues.flatMap(toIssues)
   const summary = issues.map((issue) => `${issue.path || 'input'} ${issue.message}`).join('; ')
@@ -189,5 +203,21 @@ const checkMetadata: Refinement = (value, context) => {
     else if (typeof text !== 'string') fail('must be a string', [key])
     else if (text.length > 500) fail('must have at most 500 characters', [key])
     else if (!isStorable(key) || !isStorable(text)) fail(unstorable, [key])
+  }
+}
+
+function checkHeaders(mayRemove: boolean): Refinement {
+  return (value, context) => {
+    const fail = (message: string, path: PropertyKey[] = []) => context.addIssue({ code: 'custom', message, path })
+    if (value === undefined || (value === null && mayRemove)) return
+    if (!isPlainObject(value)) return fail('must be an object of strings')
+    const seen = new Set<string>()
+    for (const [name, text] of Object.entries(value)) {
+      const isRemoved = text === null && mayRemove
+      const problem = problemOfHeaderName(name) ?? (isRemoved ? null : problemOfHeaderValue(text))
+      if (problem !== null) fail(problem, [name])
+      else if (seen.has(name.toLowerCase())) fail('is a duplicate: names differ in more than case', [name])
+      seen.add(name.toLowerCase())
+    }
   }
 }

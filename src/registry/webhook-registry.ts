@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Page } from '../domain/delivery.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isId } from '../domain/id.ts'
+import { SecretText } from '../domain/secret-text.ts'
 import { isStorable } from '../domain/text.ts'
 import type { Webhook, WebhookWithSecret } from '../domain/webhook.ts'
 import { assertSecret, generateSecret } from '../signing/secret.ts'
@@ -10,10 +11,13 @@ import type { TransactionOptions } from '../storage/query.ts'
 import type { Storage, StoredWebhook, WebhookPatch } from '../storage/storage.ts'
 import type { AddressOptions } from './address-policy/address-options.ts'
 import { AddressPolicy } from './address-policy/address-policy.ts'
+import { changedHeaders, type HeaderChanges } from './custom-headers.ts'
 import { cancelPending } from './disable.ts'
+import { checkEncryption, defaultEncryption, type Encryption } from './encryption.ts'
 import { newId } from './id.ts'
 import { newestSecret, rotate, type RotateOptions } from './rotation.ts'
-import { seal, unseal } from './sealing.ts'
+import { resealChunk, type ResealOptions, type ResealResult } from './reseal.ts'
+import type { WebhookSecrets } from './sealing.ts'
 import { assertKnown, assertTenantId, invalid, pageLimit, tenantOf, transaction, type TenantScope } from './scope.ts'
 import {
   webhookInputSchemas,
@@ -22,6 +26,8 @@ import {
   type UpdateWebhookInput,
   type WebhookInputSchemas,
 } from './webhook-input.ts'
+import { Vault } from './vault.ts'
+import { toWebhook, withDisabledReason, writableFields } from './webhook-fields.ts'
 
 /** What a {@link WebhookRegistry} is made of. */
 export interface WebhookRegistryOptions<Schemas extends EventSchemas = EventSchemas> {
@@ -31,6 +37,12 @@ export interface WebhookRegistryOptions<Schemas extends EventSchemas = EventSche
   readonly events?: EventCatalogue<Schemas>
   /** Which addresses webhooks may use, when they are registered and whenever they are sent to; public ones by `https:` unless given. */
   readonly addresses?: AddressOptions
+  /**
+   * What seals secrets and the values of headers in the database: a {@link keyring}, or an {@link Encryption} over a KMS. `'none'` leaves
+   * them in clear; in production (`NODE_ENV=production`) it must be written out, elsewhere it is what holds unless given. Rows that
+   * are in clear already stay readable; {@link WebhookRegistry.reseal} seals them.
+   */
+  readonly encryption?: Encryption | 'none'
   /** Tells the time; `Date.now` unless given. */
   readonly clock?: Clock
 }
@@ -53,6 +65,8 @@ export interface ListWebhooksQuery extends TenantScope {
   readonly isActive?: boolean
 }
 
+const knownOptions = ['storage', 'events', 'addresses', 'encryption', 'clock']
+
 /** Keeps the webhooks: who wants which events where. Its constructor does no I/O. */
 export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   /** The storage it was made with. */
@@ -61,6 +75,9 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   readonly events: EventCatalogue<Schemas> | undefined
   /** Judges where webhooks may lead; dispatchers ask it before each request and connection. */
   readonly addresses: AddressPolicy
+  /** The encryption it was made with. */
+  readonly encryption: Encryption | 'none'
+  readonly #vault: Vault
   readonly #clock: Clock
   readonly #schemas: WebhookInputSchemas
   #opening: Promise<void> | undefined
@@ -68,7 +85,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
 
   /**
    * Creates a registry over a storage.
-   * @throws {TypeError} where `storage` is not a storage of contract 1; {TypeError} or {RangeError} naming another option that is wrong.
+   * @throws {TypeError} where `storage` is not a storage of contract 1, or `encryption` is missing in production; {TypeError} or {RangeError}
+   * naming another option that is wrong.
    */
   constructor(options: WebhookRegistryOptions<Schemas>) {
     if (options?.storage?.contract !== 1) {
@@ -77,8 +95,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       )
     }
     for (const name of Object.keys(options)) {
-      if (!['storage', 'events', 'addresses', 'clock'].includes(name)) {
-        throw new TypeError(`WebhookRegistry has no option ${name}; known are storage, events, addresses, clock.`)
+      if (!knownOptions.includes(name)) {
+        throw new TypeError(`WebhookRegistry has no option ${name}; known are ${knownOptions.join(', ')}.`)
       }
     }
     if (options.clock !== undefined && typeof options.clock !== 'function') {
@@ -89,6 +107,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     }
     this.storage = options.storage
     this.events = options.events
+    this.encryption = options.encryption === undefined ? defaultEncryption() : checkEncryption(options.encryption)
+    this.#vault = new Vault(this.encryption)
     this.#clock = options.clock ?? Date.now
     this.addresses = new AddressPolicy(options.addresses)
     this.#schemas = webhookInputSchemas(options.events, this.addresses)
@@ -113,7 +133,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
 
   /**
    * Registers a webhook. The answer is the one time that its secret is shown without asking for it.
-   * @throws {PosthornError} `VALIDATION_FAILED` with every issue; `TRANSACTIONS_UNSUPPORTED`.
+   * @throws {PosthornError} `VALIDATION_FAILED` with every issue; `TRANSACTIONS_UNSUPPORTED`; `ENCRYPTION_UNAVAILABLE`.
    */
   async create(input: CreateWebhookInput, options: CreateWebhookOptions = {}): Promise<WebhookWithSecret> {
     const valid = this.#schemas.create(input)
@@ -121,14 +141,18 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     const tenantId = assertTenantId(options.tenantId)
     const joined = transaction(this.storage, options.tx)
     const secret = valid.secret ?? generateSecret()
+    const keys = [{ secret: new SecretText(secret), expiresAt: null }]
+    const headers = changedHeaders({}, valid.headers ?? null, 'replace')
+    const createdBy = assertCreatedBy(options.createdBy)
+    const id = newId()
     const now = new Date(this.#clock())
     const webhook: StoredWebhook = {
       ...writableFields(valid),
-      id: newId(),
+      id,
       tenantId,
-      sealed: seal({ keys: [{ secret, expiresAt: null }] }),
+      sealed: await this.#vault.seal({ keys, headers }, { id, tenantId }),
       gateUntil: null,
-      createdBy: assertCreatedBy(options.createdBy),
+      createdBy,
       version: 1,
       createdAt: now,
       updatedAt: now,
@@ -167,20 +191,33 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   }
 
   /**
-   * Changes the fields given. Setting `isActive` to false cancels what waits for the webhook.
-   * @throws {PosthornError} `VALIDATION_FAILED` with every issue, `NOT_FOUND`.
+   * Counts the webhooks of a tenant, active or not.
+   * @throws {PosthornError} `VALIDATION_FAILED` for a wrong tenant.
    */
-  async update(id: string, patch: UpdateWebhookInput, scope: TenantScope = {}): Promise<Webhook> {
-    const valid = this.#schemas.update(patch)
-    return await this.#change(id, scope, withDisabledReason(valid))
+  async count(scope: TenantScope = {}): Promise<number> {
+    const tenantId = tenantOf(scope)
+    await this.open()
+    return await this.storage.countWebhooks(tenantId)
   }
 
   /**
-   * Sets every writable field; what is left out returns to its default. The secret stays.
-   * @throws {PosthornError} `VALIDATION_FAILED` with every issue, `NOT_FOUND`.
+   * Changes the fields given. Setting `isActive` to false cancels what waits for the webhook.
+   * @throws {PosthornError} `VALIDATION_FAILED` with every issue, `NOT_FOUND`; where headers are changed, also what
+   * {@link WebhookRegistry.rotateSecret} throws.
+   */
+  async update(id: string, patch: UpdateWebhookInput, scope: TenantScope = {}): Promise<Webhook> {
+    const { headers, ...fields } = this.#schemas.update(patch)
+    return await this.#change(id, scope, withDisabledReason(fields), headersChange(headers, 'update'))
+  }
+
+  /**
+   * Sets every writable field; what is left out returns to its default. The secret stays, and headers that are left out do.
+   * @throws {PosthornError} `VALIDATION_FAILED` with every issue, `NOT_FOUND`; where headers are changed, also what
+   * {@link WebhookRegistry.rotateSecret} throws.
    */
   async replace(id: string, input: ReplaceWebhookInput, scope: TenantScope = {}): Promise<Webhook> {
-    return await this.#change(id, scope, writableFields(this.#schemas.replace(input)))
+    const { headers, ...fields } = this.#schemas.replace(input)
+    return await this.#change(id, scope, writableFields(fields), headersChange(headers, 'replace'))
   }
 
   /**
@@ -212,37 +249,54 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   }
 
   /**
-   * Gives the webhook a new secret. The ones before sign along for `overlapMs`, so that the receiver can change over without a gap.
+   * Gives the webhook a new secret. The ones before sign along for `overlapMs`, so that the receiver can change over without a gap. Where
+   * what is stored cannot be read any more, `overlapMs: 0` starts anew, without the old secrets and headers.
    * @throws {PosthornError} `NOT_FOUND`; `SECRET_INVALID`; `VALIDATION_FAILED` for a wrong overlap; `CONFLICT` where five old secrets
-   * still live, or another rotation was quicker three times in a row.
+   * still live, or another change was quicker three times in a row; `SECRET_UNREADABLE`, `ENCRYPTION_KEY_UNKNOWN`,
+   * `ENCRYPTION_UNAVAILABLE` where the old ones cannot be opened.
    */
   async rotateSecret(id: string, options: RotateOptions & TenantScope = {}): Promise<WebhookWithSecret> {
     assertKnown(options, ['tenantId', 'secret', 'overlapMs'])
     if (options.secret !== undefined) assertSecret(options.secret)
     const secret = options.secret ?? generateSecret()
-    for (let tries = 1; ; tries++) {
-      const stored = await this.#stored(id, { tenantId: assertTenantId(options.tenantId) })
-      const now = this.#clock()
-      const patch = {
-        sealed: seal(rotate(unseal(stored.sealed), secret, options.overlapMs, now)),
-        updatedAt: new Date(now),
-      }
-      try {
-        const changed = await this.storage.updateWebhook(id, stored.tenantId, patch, stored.version)
-        if (changed === null) throw notFound(id)
-        return { ...toWebhook(changed), secret }
-      } catch (error) {
-        if (tries === 3 || !(error instanceof PosthornError && error.code === 'CONFLICT')) throw error
-      }
-    }
+    const scope = { tenantId: assertTenantId(options.tenantId) }
+    const changed = await this.#changeSecrets(id, scope, {}, async (stored) => {
+      const old = await this.#opened(stored, options.overlapMs === 0)
+      return rotate(old, secret, options.overlapMs, this.#clock())
+    })
+    return { ...toWebhook(changed), secret }
   }
 
   /**
    * Shows the newest secret of a webhook, for an owner who asks for it on purpose.
-   * @throws {PosthornError} `NOT_FOUND`.
+   * @throws {PosthornError} `NOT_FOUND`; `SECRET_UNREADABLE`, `ENCRYPTION_KEY_UNKNOWN`, `ENCRYPTION_UNAVAILABLE`.
    */
   async revealSecret(id: string, scope: TenantScope = {}): Promise<string> {
-    return newestSecret(unseal((await this.#stored(id, scope)).sealed))
+    return newestSecret(await this.#vault.open(await this.#stored(id, scope)))
+  }
+
+  /**
+   * Seals the next webhooks of all tenants with the newest key: those that are in clear, and those that an older key sealed. Call it until
+   * `nextCursor` is null; it may be stopped and go on anywhere, beside deliveries and changes.
+   * @throws {PosthornError} `VALIDATION_FAILED`, `CURSOR_INVALID`, `ENCRYPTION_UNAVAILABLE`; `CONFLICT` where another change of one webhook was
+   * quicker three times in a row. TypeError where the registry has no encryption.
+   *
+   * @example
+   * let cursor: string | null | undefined
+   * do {
+   *   const { nextCursor, unreadable } = await registry.reseal(cursor ? { cursor } : {})
+   *   if (unreadable.length > 0) console.warn('cannot be opened', unreadable)
+   *   cursor = nextCursor
+   * } while (cursor !== null)
+   */
+  async reseal(options: ResealOptions = {}): Promise<ResealResult> {
+    assertKnown(options, ['limit', 'cursor', 'signal'])
+    if (this.encryption === 'none') throw new TypeError('reseal needs a registry with { encryption: keyring({ … }) }.')
+    const { limit = 100 } = options
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+      throw invalid('limit', 'must be an integer from 1 to 1000')
+    await this.open()
+    return await resealChunk(this.storage, this.#vault, { ...options, limit })
   }
 
   async #stored(id: string, scope: TenantScope): Promise<StoredWebhook> {
@@ -254,45 +308,65 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     return stored
   }
 
-  async #change(id: string, scope: TenantScope, patch: WebhookPatch): Promise<Webhook> {
+  async #change(
+    id: string,
+    scope: TenantScope,
+    patch: WebhookPatch,
+    change: SecretsChange | null = null,
+  ): Promise<Webhook> {
+    const stored = await (change === null
+      ? this.#changeFields(id, scope, patch)
+      : this.#changeSecrets(id, scope, patch, async (webhook) => change(await this.#vault.open(webhook))))
+    if (patch.isActive === false) await cancelPending(this.storage, id, stored.tenantId, 'disabled')
+    return toWebhook(stored)
+  }
+
+  async #changeFields(id: string, scope: TenantScope, patch: WebhookPatch): Promise<StoredWebhook> {
     const tenantId = tenantOf(scope)
     if (!isId(id)) throw notFound(id)
     await this.open()
     const stored = await this.storage.updateWebhook(id, tenantId, { ...patch, updatedAt: new Date(this.#clock()) })
     if (stored === null) throw notFound(id)
-    if (patch.isActive === false) await cancelPending(this.storage, id, tenantId, 'disabled')
-    return toWebhook(stored)
+    return stored
+  }
+
+  // What is sealed is read, changed and written back, unless somebody else was quicker.
+  async #changeSecrets(
+    id: string,
+    scope: TenantScope,
+    fields: WebhookPatch,
+    change: (stored: StoredWebhook) => Promise<WebhookSecrets>,
+  ): Promise<StoredWebhook> {
+    for (let tries = 1; ; tries++) {
+      const stored = await this.#stored(id, scope)
+      const sealed = await this.#vault.seal(await change(stored), stored)
+      const patch = { ...fields, sealed, updatedAt: new Date(this.#clock()) }
+      try {
+        const changed = await this.storage.updateWebhook(id, stored.tenantId, patch, stored.version)
+        if (changed === null) throw notFound(id)
+        return changed
+      } catch (error) {
+        if (tries === 3 || !(error instanceof PosthornError && error.code === 'CONFLICT')) throw error
+      }
+    }
+  }
+
+  async #opened(stored: StoredWebhook, mayStartAnew: boolean): Promise<WebhookSecrets> {
+    try {
+      return await this.#vault.open(stored)
+    } catch (error) {
+      const isLost = error instanceof PosthornError && error.code === 'SECRET_UNREADABLE'
+      if (isLost && mayStartAnew) return { keys: [], headers: {} }
+      throw error
+    }
   }
 }
 
-function writableFields(input: ReplaceWebhookInput) {
-  const isActive = input.isActive ?? true
-  return {
-    name: input.name,
-    url: input.url,
-    events: input.events,
-    isActive,
-    disabledReason: isActive ? null : 'manual',
-    description: input.description ?? null,
-    metadata: input.metadata ?? {},
-    maxInFlight: input.maxInFlight ?? 10,
-  }
-}
+type SecretsChange = (secrets: WebhookSecrets) => WebhookSecrets
 
-function withDisabledReason(patch: UpdateWebhookInput): WebhookPatch {
-  const { isActive } = patch
-  if (isActive === undefined) return definedFields(patch)
-  return { ...definedFields(patch), disabledReason: isActive ? null : 'manual' }
-}
-
-// A field that was given as undefined was not given.
-function definedFields(patch: UpdateWebhookInput): WebhookPatch {
-  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
-}
-
-function toWebhook(stored: StoredWebhook): Webhook {
-  const { sealed: _sealed, version: _version, gateUntil: _gateUntil, ...webhook } = stored
-  return webhook
+function headersChange(headers: HeaderChanges | undefined, mode: 'update' | 'replace'): SecretsChange | null {
+  if (headers === undefined) return null
+  return (secrets) => ({ ...secrets, headers: changedHeaders(secrets.headers, headers, mode) })
 }
 
 function assertCreatedBy(createdBy: unknown): string | null {

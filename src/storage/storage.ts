@@ -9,6 +9,7 @@ import type {
   ListEvents,
   ListWebhooks,
   MatchWebhooks,
+  PageQuery,
   PurgeQuery,
   RequeueQuery,
   StatsQuery,
@@ -16,9 +17,9 @@ import type {
 } from './query.ts'
 import type { LeaseRef, Settled, Settlement } from './settlement.ts'
 
-/** A webhook as it is stored, its secrets sealed by the core. */
-export interface StoredWebhook extends Webhook {
-  /** Secrets, sealed by the core; opaque text here. */
+/** A webhook as it is stored, its secrets and headers sealed by the core. */
+export interface StoredWebhook extends Omit<Webhook, 'headers'> {
+  /** Secrets and headers, sealed by the core; opaque text here. */
   readonly sealed: string
   /** No claims before this instant; set by {@link Storage.gate}. */
   readonly gateUntil: Date | null
@@ -203,6 +204,10 @@ export interface Storage {
   deleteWebhook(id: string, tenantId: string): Promise<boolean>
   /** Lists webhooks by id. */
   listWebhooks(query: ListWebhooks): Promise<Page<StoredWebhook>>
+  /** Lists the webhooks of all tenants by id, for what an operator does to every row. */
+  listAllWebhooks(query: PageQuery): Promise<Page<StoredWebhook>>
+  /** Counts the webhooks of a tenant, active or not. */
+  countWebhooks(tenantId: string): Promise<number>
   /**
    * For each query, in order, every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once and by id. Reads
    * the matching rows only.

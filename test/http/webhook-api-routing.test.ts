@@ -1,6 +1,7 @@
 import { createWebhookApi } from 'posthorn/http'
 import { describe, expect, it, vi } from 'vitest'
 import { PosthornError } from '../../src/domain/error.ts'
+import { allowedMethods, routes as routeTable } from '../../src/http/routes.ts'
 import { memoryStorage } from '../../src/storage/memory/memory-storage.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { buildApi, expectProblem, expectSafeHeaders, input, missingId, read } from './api-fixture.ts'
@@ -37,6 +38,14 @@ function failing(method: keyof Storage, error: unknown): Storage {
 }
 
 describe('createWebhookApi', () => {
+  it('has the routes that these tests look at, and no others', () => {
+    const known = new Map(allowed)
+    const found = new Map(
+      routeTable.map((route) => [route.segments.join('/').replace('{id}', missingId), allowedMethods(route)]),
+    )
+    expect(found).toEqual(known)
+  })
+
   it.each(allowed)('answers OPTIONS %s with 204 and Allow: %s', async (path, allow) => {
     const answer = await buildApi().call('OPTIONS', path)
     expect(answer.status).toBe(204)

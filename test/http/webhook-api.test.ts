@@ -37,6 +37,7 @@ describe('POST /webhooks', () => {
       disabledReason: null,
       description: 'builds',
       metadata: { team: 'core' },
+      headers: {},
       maxInFlight: 10,
       createdBy: 'ann',
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),

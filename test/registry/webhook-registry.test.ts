@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineEvents, memoryStorage, WebhookRegistry, type CreateWebhookInput } from 'posthorn'
-import { liveSecrets, unseal } from '../../src/registry/sealing.ts'
+import { liveSecrets, secretsOf } from '../../src/registry/sealing.ts'
 import { manualClock } from '../support/clock.ts'
 import { overriding } from '../support/overriding.ts'
 
@@ -39,6 +39,7 @@ describe('WebhookRegistry.create', () => {
       disabledReason: null,
       description: null,
       metadata: {},
+      headers: {},
       maxInFlight: 10,
       createdBy: null,
       createdAt: new Date(clock.now()),
@@ -182,6 +183,7 @@ describe('WebhookRegistry.get, update, delete', () => {
       name: 'new',
       description: null,
       metadata: {},
+      headers: {},
       maxInFlight: 10,
       isActive: true,
     })
@@ -237,7 +239,7 @@ describe('WebhookRegistry.rotateSecret', () => {
     const rotated = await registry.rotateSecret(id)
     expect(rotated.secret).not.toBe(secret)
     expect(await registry.revealSecret(id)).toBe(rotated.secret)
-    const live = async () => liveSecrets(unseal((await storage.getWebhook(id, 'default'))!.sealed), clock.now())
+    const live = async () => liveSecrets(secretsOf((await storage.getWebhook(id, 'default'))!.sealed), clock.now())
     clock.advance(24 * hourMs - 1)
     expect(await live()).toEqual([rotated.secret, secret])
     clock.advance(1)
@@ -249,7 +251,7 @@ describe('WebhookRegistry.rotateSecret', () => {
     const { id } = await registry.create(input)
     await registry.rotateSecret(id)
     const { secret } = await registry.rotateSecret(id, { overlapMs: 0 })
-    expect(liveSecrets(unseal((await storage.getWebhook(id, 'default'))!.sealed), clock.now())).toEqual([secret])
+    expect(liveSecrets(secretsOf((await storage.getWebhook(id, 'default'))!.sealed), clock.now())).toEqual([secret])
   })
 
   it('keeps five old secrets at most, and says so', async () => {
@@ -279,7 +281,7 @@ describe('WebhookRegistry.rotateSecret', () => {
     const { registry, storage, clock } = setUp()
     const { id, secret } = await registry.create(input)
     const rotated = await Promise.all([registry.rotateSecret(id), registry.rotateSecret(id)])
-    const live = liveSecrets(unseal((await storage.getWebhook(id, 'default'))!.sealed), clock.now())
+    const live = liveSecrets(secretsOf((await storage.getWebhook(id, 'default'))!.sealed), clock.now())
     expect(live.toSorted()).toEqual([secret, ...rotated.map((webhook) => webhook.secret)].toSorted())
   })
 })

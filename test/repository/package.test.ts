@@ -58,10 +58,13 @@ describe('package.json', () => {
   })
 
   it('has every script that CI and the README call', () => {
-    const names = 'build typecheck lint format format:check test test:node pack:check demo start chaos check'.split(' ')
+    const names =
+      'build typecheck lint supply-chain licences format format:check test test:node pack:check demo start chaos check'.split(
+        ' ',
+      )
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names))
     const steps = manifest.scripts['check']?.split(' && ')
-    const inOrder = 'format:check lint typecheck build test test:node pack:check demo'.split(' ')
+    const inOrder = 'format:check lint supply-chain typecheck build test test:node pack:check demo'.split(' ')
     const commands = inOrder.map((name) => (name === 'test' ? 'npm test' : `npm run ${name}`))
     expect(steps).toEqual([...commands, 'npm run chaos -- --short'])
   })

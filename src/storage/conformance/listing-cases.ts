@@ -26,6 +26,26 @@ export const listingCases: Cases = {
     await assertPages(webhooks, (query) => fixture.storage.listWebhooks({ ...query, tenantId }))
   },
 
+  'lists the webhooks of all tenants by id, page by page': async (fixture) => {
+    const webhooks = []
+    for (const tenant of [tenantId, foreignTenantId, tenantId, foreignTenantId, 'third', tenantId, foreignTenantId]) {
+      webhooks.push(await fixture.insertWebhook({ tenantId: tenant, isActive: tenant !== 'third' }))
+    }
+    await assertPages(webhooks, (query) => fixture.storage.listAllWebhooks(query))
+  },
+
+  'counts the webhooks of a tenant, active or not': async (fixture) => {
+    const { storage } = fixture
+    assert.equal(await storage.countWebhooks(tenantId), 0)
+    const webhook = await fixture.insertWebhook()
+    await fixture.insertWebhook({ isActive: false })
+    await fixture.insertWebhook({ tenantId: foreignTenantId })
+    assert.equal(await storage.countWebhooks(tenantId), 2)
+    await storage.deleteWebhook(webhook.id, tenantId)
+    assert.equal(await storage.countWebhooks(tenantId), 1)
+    assert.equal(await storage.countWebhooks('nobody'), 0)
+  },
+
   'lists webhooks by whether they are active': async (fixture) => {
     const active = await fixture.insertWebhook()
     const inactive = await fixture.insertWebhook({ isActive: false })
@@ -160,6 +180,7 @@ export const listingCases: Cases = {
     for (const cursor of badIdCursors) {
       const query = { tenantId, limit: 10, cursor }
       await assert.rejects(storage.listWebhooks(query), { code: 'CURSOR_INVALID' }, cursor)
+      await assert.rejects(storage.listAllWebhooks({ limit: 10, cursor }), { code: 'CURSOR_INVALID' }, cursor)
       await assert.rejects(storage.listEvents(query), { code: 'CURSOR_INVALID' }, cursor)
       await assert.rejects(storage.listDeliveries(query), { code: 'CURSOR_INVALID' }, cursor)
     }

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
 import { SteadyClock } from '../steady-clock.ts'
+import type { PageQuery } from '../query.ts'
 import type { LeaseRef, Settled, Settlement } from '../settlement.ts'
 import type {
   BulkResult,
@@ -128,6 +129,16 @@ class MemoryStorage implements Storage {
     const rows = this.#tables.webhooks.walk(tenantId, decodeCursor(query.cursor), order)
     const page = pageWhere(rows, query, (webhook) => isActive === undefined || webhook.isActive === isActive)
     return { ...page, data: page.data.map(copyWebhook) }
+  }
+
+  async listAllWebhooks(query: PageQuery): Promise<Page<StoredWebhook>> {
+    const rows = this.#tables.webhooks.walkAll(decodeCursor(query.cursor), query.order ?? 'desc')
+    const page = pageWhere(rows, query, () => true)
+    return { ...page, data: page.data.map(copyWebhook) }
+  }
+
+  async countWebhooks(tenantId: string): Promise<number> {
+    return this.#tables.webhooks.count(tenantId)
   }
 
   async matchWebhooks(queries: Parameters<Storage['matchWebhooks']>[0]): Promise<WebhookMatch[][]> {

@@ -63,6 +63,21 @@ export class WebhookTable {
     return matches
   }
 
+  count(tenantId: string): number {
+    let count = 0
+    for (const _ of this.#byTenant.walk(tenantId, null, 'asc')) count++
+    return count
+  }
+
+  *walkAll(cursor: string | null, order: 'asc' | 'desc'): Generator<StoredWebhook> {
+    const ids = [...this.#rows.keys()].toSorted()
+    for (const id of order === 'asc' ? ids : ids.toReversed()) {
+      const isAfter = cursor === null || (order === 'asc' ? id > cursor : id < cursor)
+      const row = isAfter ? this.#rows.get(id) : undefined
+      if (row !== undefined) yield row.webhook
+    }
+  }
+
   *walk(tenantId: string, cursor: string | null, order: 'asc' | 'desc'): Generator<StoredWebhook> {
     for (const row of this.#byTenant.walk(tenantId, cursor, order)) yield row.webhook
   }

@@ -1,5 +1,5 @@
 import { PosthornError } from '../../domain/error.ts'
-import type { EnqueueOptions, MatchWebhooks, TransactionOptions } from '../query.ts'
+import type { EnqueueOptions, MatchWebhooks, PageQuery, TransactionOptions } from '../query.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
@@ -22,10 +22,12 @@ import { settle } from './settle.ts'
 import { stats } from './stats.ts'
 import { SteadyTime } from './steady-time.ts'
 import {
+  countWebhooks,
   deleteWebhook,
   gate,
   getWebhook,
   insertWebhook,
+  listAllWebhooks,
   listWebhooks,
   matchWebhooks,
   updateWebhook,
@@ -193,6 +195,14 @@ export class PostgresTables implements PostgresStorage {
 
   async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]) {
     return await listWebhooks(await this.#opened(), query)
+  }
+
+  async listAllWebhooks(query: PageQuery) {
+    return await listAllWebhooks(await this.#opened(), query)
+  }
+
+  async countWebhooks(tenantId: string) {
+    return await countWebhooks(await this.#opened(), tenantId)
   }
 
   async matchWebhooks(queries: readonly MatchWebhooks[], { tx }: TransactionOptions = {}) {

@@ -1,7 +1,7 @@
 import type { Page } from '../../domain/delivery.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, pageOf } from '../cursor.ts'
-import type { ListWebhooks, MatchWebhooks } from '../query.ts'
+import type { ListWebhooks, MatchWebhooks, PageQuery } from '../query.ts'
 import type { StoredWebhook, WebhookMatch, WebhookPatch } from '../storage.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
@@ -88,17 +88,19 @@ export async function deleteWebhook(database: Database, id: string, tenantId: st
 }
 
 export async function listWebhooks(database: Database, query: ListWebhooks): Promise<Page<StoredWebhook>> {
-  const isAscending = query.order === 'asc'
   const where = new Conditions()
   where.add((tenantId) => `w.tenant_id = ${tenantId}::text`, query.tenantId)
   if (query.isActive !== undefined) where.add(() => `w.is_active = ${query.isActive === true}`)
-  where.startAfter('w.id', decodeCursor(query.cursor), isAscending)
-  const rows = await database.all<WebhookRow>(
-    `SELECT ${webhookColumns} FROM ${database.names.webhooks} w WHERE ${where.sql}
-     ORDER BY w.id ${isAscending ? 'ASC' : 'DESC'} LIMIT ${where.bind(query.limit + 1)}::integer`,
-    where.params,
-  )
-  return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
+  return await pageOfWebhooks(database, query, where)
+}
+
+export async function listAllWebhooks(database: Database, query: PageQuery): Promise<Page<StoredWebhook>> {
+  return await pageOfWebhooks(database, query, new Conditions())
+}
+
+export async function countWebhooks(database: Database, tenantId: string): Promise<number> {
+  const select = `SELECT count(*)::integer AS count FROM ${database.names.webhooks} WHERE tenant_id = $1::text`
+  return (await database.one<{ count: number }>(select, [tenantId])).count
 }
 
 export async function matchWebhooks(database: Database, queries: readonly MatchWebhooks[]): Promise<WebhookMatch[][]> {
@@ -132,6 +134,17 @@ export async function gate(database: Database, id: string, forMs: number | null)
   const until = forMs === null ? 'NULL' : `greatest(gate_until, ${later(now, '$2::float8')})`
   const params = forMs === null ? [id] : [id, forMs]
   await database.execute(`UPDATE ${webhooks} SET gate_until = ${until} WHERE id = $1::uuid`, params)
+}
+
+async function pageOfWebhooks(database: Database, query: PageQuery, where: Conditions): Promise<Page<StoredWebhook>> {
+  const isAscending = query.order === 'asc'
+  where.startAfter('w.id', decodeCursor(query.cursor), isAscending)
+  const rows = await database.all<WebhookRow>(
+    `SELECT ${webhookColumns} FROM ${database.names.webhooks} w WHERE ${where.sql}
+     ORDER BY w.id ${isAscending ? 'ASC' : 'DESC'} LIMIT ${where.bind(query.limit + 1)}::integer`,
+    where.params,
+  )
+  return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
 }
 
 // The names of an object of fields, which the compiler knows of.

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
-import type { EnqueueOptions, MatchWebhooks, TransactionOptions } from '../query.ts'
+import type { EnqueueOptions, MatchWebhooks, PageQuery, TransactionOptions } from '../query.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
 import type { Now } from '../steady-clock.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
@@ -15,10 +15,12 @@ import { settle } from './settle.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { stats } from './stats.ts'
 import {
+  countWebhooks,
   deleteWebhook,
   gate,
   getWebhook,
   insertWebhook,
+  listAllWebhooks,
   listWebhooks,
   matchWebhooks,
   updateWebhook,
@@ -123,6 +125,14 @@ class SqliteStorage implements Storage {
 
   async listWebhooks(query: Parameters<Storage['listWebhooks']>[0]) {
     return this.#read((connection) => listWebhooks(connection, query))
+  }
+
+  async listAllWebhooks(query: PageQuery) {
+    return this.#read((connection) => listAllWebhooks(connection, query))
+  }
+
+  async countWebhooks(tenantId: string) {
+    return this.#read((connection) => countWebhooks(connection, tenantId))
   }
 
   async matchWebhooks(queries: readonly MatchWebhooks[], { tx }: TransactionOptions = {}) {

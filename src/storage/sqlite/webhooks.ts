@@ -73,17 +73,21 @@ export function listWebhooks(
   connection: Connection,
   query: PageQuery & { readonly tenantId: string; readonly isActive?: boolean },
 ): Page<StoredWebhook> {
-  const isAscending = query.order === 'asc'
   const where = new Conditions()
   where.add('tenant_id = ?', query.tenantId)
   if (query.isActive !== undefined) where.add('is_active = ?', query.isActive ? 1 : 0)
-  where.startAfter('id', decodeCursor(query.cursor), isAscending)
-  const rows = connection.all<WebhookRow>(
-    `SELECT * FROM posthorn_webhooks WHERE ${where.sql} ORDER BY id ${isAscending ? 'ASC' : 'DESC'} LIMIT ?`,
-    ...where.values,
-    query.limit + 1,
-  )
-  return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
+  return pageOfWebhooks(connection, query, where)
+}
+
+export function listAllWebhooks(connection: Connection, query: PageQuery): Page<StoredWebhook> {
+  const where = new Conditions()
+  where.add('true')
+  return pageOfWebhooks(connection, query, where)
+}
+
+export function countWebhooks(connection: Connection, tenantId: string): number {
+  const sql = 'SELECT count(*) AS count FROM posthorn_webhooks WHERE tenant_id = ?'
+  return connection.first<{ count: number }>(sql, tenantId)?.count ?? 0
 }
 
 export function matchWebhooks(connection: Connection, { tenantId, patterns }: MatchWebhooks): WebhookMatch[] {
@@ -102,6 +106,17 @@ export function matchWebhooks(connection: Connection, { tenantId, patterns }: Ma
 export function gate(connection: Connection, id: string, until: number | null): void {
   if (until === null) connection.run('UPDATE posthorn_webhooks SET gate_until = NULL WHERE id = ?', id)
   else connection.run('UPDATE posthorn_webhooks SET gate_until = max(ifnull(gate_until, 0), ?) WHERE id = ?', until, id)
+}
+
+function pageOfWebhooks(connection: Connection, query: PageQuery, where: Conditions): Page<StoredWebhook> {
+  const isAscending = query.order === 'asc'
+  where.startAfter('id', decodeCursor(query.cursor), isAscending)
+  const rows = connection.all<WebhookRow>(
+    `SELECT * FROM posthorn_webhooks WHERE ${where.sql} ORDER BY id ${isAscending ? 'ASC' : 'DESC'} LIMIT ?`,
+    ...where.values,
+    query.limit + 1,
+  )
+  return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
 }
 
 function given(patch: WebhookPatch): WebhookPatch {

@@ -19,6 +19,18 @@ export const brokenRows: Readonly<Record<string, BrokenStorage>> = {
     noticedBy: ['requeue: requeues nothing of another tenant and refuses a foreign cursor'],
   },
 
+  'a count over all tenants': {
+    alteration: (inner) => ({
+      countWebhooks: async () => (await inner.listAllWebhooks({ limit: 1000 })).data.length,
+    }),
+    noticedBy: ['listings: counts the webhooks of a tenant, active or not'],
+  },
+
+  'a list of all webhooks that leaves a tenant out': {
+    alteration: (inner) => ({ listAllWebhooks: (query) => inner.listWebhooks({ ...query, tenantId: 'acme' }) }),
+    noticedBy: ['listings: lists the webhooks of all tenants by id, page by page'],
+  },
+
   'a match that gives a webhook out once a pattern': {
     alteration: (inner) => ({
       matchWebhooks: async (queries) => {

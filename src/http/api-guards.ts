@@ -1,0 +1,42 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Encryption } from '../registry/encryption.ts'
+import { Idempotency } from './idempotency.ts'
+import { PageCursors } from './page-cursors.ts'
+import { RateLimit, type CheckedLimits } from './tenant-limits.ts'
+
+/** What one management API remembers between requests. */
+export interface ApiGuards {
+  readonly cursors: PageCursors
+  readonly maxWebhooks: number
+  readonly creations: RateLimit
+  readonly tests: RateLimit
+  readonly idempotency: Idempotency
+}
+
+/** What they are made of. */
+export interface GuardSettings {
+  readonly encryption: Encryption | 'none'
+  readonly cursorKey: Uint8Array | null
+  readonly limits: CheckedLimits
+  readonly clock: Clock
+}
+
+/** Makes them once per API. */
+export function createGuards({ encryption, cursorKey, limits, clock }: GuardSettings): ApiGuards {
+  return {
+    cursors: new PageCursors(cursorKey === null ? derivedKeys(encryption) : [cursorKey]),
+    maxWebhooks: limits.webhooks,
+    creations: new RateLimit('tries to create a webhook', limits.creationsPerMinute, clock),
+    tests: new RateLimit('test deliveries', limits.testsPerMinute, clock),
+    idempotency: new Idempotency(clock),
+  }
+}
+
+// Where nothing is secret, a cursor is still bound to its tenant and filter, on every process alike. To make one by hand leads nowhere:
+// every query names its tenant, whatever the cursor.
+const publicKey = new TextEncoder().encode('posthorn cursors')
+
+function derivedKeys(encryption: Encryption | 'none'): readonly Uint8Array[] {
+  if (encryption === 'none') return [publicKey]
+  return encryption.deriveKeys?.('cursors') ?? [publicKey]
+}
