@@ -1,0 +1,5 @@
+import { delivery } from './delivery.ts'
+import type { Benchmark } from './harness/benchmark.ts'
+
+/** Every benchmark, in the order they are run. */
+export const benchmarks: readonly Benchmark[] = [delivery]
