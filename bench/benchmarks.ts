@@ -1,5 +1,6 @@
 import { delivery } from './delivery.ts'
 import type { Benchmark } from './harness/benchmark.ts'
+import { peers } from './peers.ts'
 
 /** Every benchmark, in the order they are run. */
-export const benchmarks: readonly Benchmark[] = [delivery]
+export const benchmarks: readonly Benchmark[] = [delivery, peers]

@@ -18,3 +18,8 @@ export function eventData(number: number): Record<string, unknown> {
     note: 'Thank you for your business. This invoice was paid by card ending 4242.',
   }
 }
+
+/** An event as it is on the wire, for contenders that make it themselves. */
+export function eventBody(id: string, number: number): string {
+  return JSON.stringify({ id, type: eventType, timestamp: new Date().toISOString(), data: eventData(number) })
+}

@@ -16,6 +16,8 @@ export interface Schema {
 export async function openSchema(): Promise<Schema> {
   const schema = `bench_${randomBytes(6).toString('hex')}`
   const pool = new pg.Pool({ connectionString: databaseUrl })
+  // A connection that breaks while it is idle; the next query tells.
+  pool.on('error', (error) => console.error(`An idle connection to Postgres broke: ${error.message}`))
   const remove = async () => {
     await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     await pool.end()
