@@ -1,6 +1,7 @@
 import { delivery } from './delivery.ts'
 import type { Benchmark } from './harness/benchmark.ts'
 import { peers } from './peers.ts'
+import { signatures } from './signatures.ts'
 
 /** Every benchmark, in the order they are run. */
-export const benchmarks: readonly Benchmark[] = [delivery, peers]
+export const benchmarks: readonly Benchmark[] = [delivery, peers, signatures]
