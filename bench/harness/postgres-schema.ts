@@ -12,15 +12,21 @@ export interface Schema {
   readonly remove: () => Promise<void>
 }
 
-/** Names a schema and opens a pool of pg's default size; whoever uses the schema creates it. */
+/** Names a schema and opens a pool; whoever uses the schema creates it. */
 export async function openSchema(): Promise<Schema> {
   const schema = `bench_${randomBytes(6).toString('hex')}`
-  const pool = new pg.Pool({ connectionString: databaseUrl })
-  // A connection that breaks while it is idle; the next query tells.
-  pool.on('error', (error) => console.error(`An idle connection to Postgres broke: ${error.message}`))
+  const pool = openPool()
   const remove = async () => {
     await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     await pool.end()
   }
   return { pool, schema, remove }
+}
+
+/** Opens a pool of pg's default size. */
+export function openPool(): pg.Pool {
+  const pool = new pg.Pool({ connectionString: databaseUrl })
+  // A connection that breaks while it is idle; the next query tells.
+  pool.on('error', (error) => console.error(`An idle connection to Postgres broke: ${error.message}`))
+  return pool
 }
