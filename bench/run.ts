@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchmarks } from './benchmarks.ts'
 import { type Benchmark, type Figure, isReached, type Plan, type Report } from './harness/benchmark.ts'
+import { stopChildren } from './harness/child.ts'
 import { formatNumber, formatSpread, formatTable } from './harness/table.ts'
 
 const { values } = parseArgs({
@@ -21,6 +22,10 @@ const { values } = parseArgs({
     profile: { type: 'string' },
   },
 })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stopChildren().finally(() => process.exit(1)))
+}
 
 if (values.list) for (const { name, title } of benchmarks) console.log(`${name.padEnd(12)} ${title}`)
 else await runAll()

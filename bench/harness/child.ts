@@ -20,9 +20,14 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-const living = new Set<ChildProcess>()
-// However the run ends, no child outlives it; children also end by themselves when the channel closes.
-process.on('exit', () => living.forEach((child) => child.kill('SIGKILL')))
+const living = new Set<Child>()
+// However the run ends, no child outlives it.
+process.on('exit', () => living.forEach((child) => child.kill()))
+
+/** Ends every child, so that each removes what it made. */
+export async function stopChildren(): Promise<void> {
+  await Promise.all([...living].map((child) => child.stop()))
+}
 
 const selfReference = new URL('self-reference.ts', import.meta.url).href
 
@@ -40,11 +45,11 @@ export class Child {
       execArgv: ['--no-warnings', '--import', selfReference, ...nodeFlags],
       serialization: 'advanced',
     })
-    living.add(this.#process)
+    living.add(this)
     this.#process.on('message', (answer: Answer) => this.#settle(answer))
     this.#process.on('error', (error) => this.#fail(error))
     this.#process.on('exit', (code, signal) => {
-      living.delete(this.#process)
+      living.delete(this)
       this.#fail(new Error(`The process of ${this.#name} ended (${signal ?? code}).`))
     })
   }
@@ -69,13 +74,18 @@ export class Child {
   }
 
   /** Lets the process end by itself, and ends it after `timeoutMs`. */
-  async stop(timeoutMs = 20_000): Promise<void> {
+  async stop(timeoutMs = 60_000): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
     const ended = new Promise<void>((resolve) => this.#process.once('exit', () => resolve()))
     if (this.#process.connected) this.#process.disconnect()
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), timeoutMs)
+    const timer = setTimeout(() => this.kill(), timeoutMs)
     await ended
     clearTimeout(timer)
+  }
+
+  /** Ends the process at once. */
+  kill(): void {
+    this.#process.kill('SIGKILL')
   }
 
   #settle({ id, result, error }: Answer): void {

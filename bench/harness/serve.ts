@@ -6,9 +6,11 @@ export type Methods = Readonly<Record<string, (argument: never) => unknown>>
 /** Answers the parent's calls, until it closes the channel. */
 export function serve(methods: Methods, close: () => Promise<void> = async () => {}): void {
   process.on('message', (request: Request) => void answer(methods, request))
+  // Ctrl-C reaches every process of the terminal; the parent says when it is over.
+  process.on('SIGINT', () => {})
   process.on('disconnect', () => {
     // Whatever is still open must not keep a child alive whose parent is gone.
-    setTimeout(() => process.exit(1), 10_000).unref()
+    setTimeout(() => process.exit(1), 60_000).unref()
     void close().finally(() => process.exit())
   })
 }
