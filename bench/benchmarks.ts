@@ -1,8 +1,9 @@
 import { delivery } from './delivery.ts'
 import { fanOut } from './fan-out.ts'
+import { growth } from './growth.ts'
 import type { Benchmark } from './harness/benchmark.ts'
 import { peers } from './peers.ts'
 import { signatures } from './signatures.ts'
 
 /** Every benchmark, in the order they are run. */
-export const benchmarks: readonly Benchmark[] = [delivery, peers, fanOut, signatures]
+export const benchmarks: readonly Benchmark[] = [delivery, peers, fanOut, growth, signatures]
