@@ -2,8 +2,10 @@ import { delivery } from './delivery.ts'
 import { fanOut } from './fan-out.ts'
 import { growth } from './growth.ts'
 import type { Benchmark } from './harness/benchmark.ts'
+import { latency } from './latency.ts'
+import { noisyNeighbour } from './noisy-neighbour.ts'
 import { peers } from './peers.ts'
 import { signatures } from './signatures.ts'
 
 /** Every benchmark, in the order they are run. */
-export const benchmarks: readonly Benchmark[] = [delivery, peers, fanOut, growth, signatures]
+export const benchmarks: readonly Benchmark[] = [delivery, peers, fanOut, growth, signatures, latency, noisyNeighbour]

@@ -30,8 +30,6 @@ serve(
 type Read = (number: number) => Promise<unknown>
 
 function reads({ storage, dispatcher }: App): Record<string, Read> {
-  const webhookId = (number: number) =>
-    `00000000-0000-7000-8000-${((number * 37) % 1000).toString(16).padStart(12, '0')}`
   let cursor: string | null = null
   return {
     'newest page of the tenant': () => dispatcher.listDeliveries(),
@@ -50,6 +48,11 @@ function reads({ storage, dispatcher }: App): Record<string, Read> {
     'stats of a tenant': () => storage.stats({ tenantId: 'default' }),
     'stats of a webhook': (number) => storage.stats({ webhookId: webhookId(number) }),
   }
+}
+
+// One of those that the history is spread over, another one each time.
+function webhookId(number: number): string {
+  return `00000000-0000-7000-8000-${((number * 37) % 1000).toString(16).padStart(12, '0')}`
 }
 
 async function time(name: string, read: Read, times: number): Promise<Reading> {
