@@ -39,7 +39,8 @@ async function measure(plan: Plan): Promise<Rounds> {
   const children = new Map<string, Child>()
   const rounds = new Map<string, Round[]>()
   try {
-    for (const sender of [direct, ...targets.map(({ storage }) => storage)]) {
+    const storages = plan.isSmoke ? ['memory'] : targets.map(({ storage }) => storage)
+    for (const sender of [direct, ...storages]) {
       const child = new Child(new URL('latency/latency-process.ts', import.meta.url), plan.nodeFlags)
       children.set(sender, child)
       rounds.set(sender, [])
@@ -95,13 +96,15 @@ function table(rounds: Rounds): Table {
 }
 
 function figures(rounds: Rounds): Figure[] {
-  return targets.map(({ storage, target }) => ({
-    name: `added latency p50 on ${storage}, idle`,
-    measured: spreadOf(added(rounds, storage)),
-    unit: 'ms',
-    target,
-    direction: '<=',
-  }))
+  return targets
+    .filter(({ storage }) => rounds.has(storage))
+    .map(({ storage, target }) => ({
+      name: `added latency p50 on ${storage}, idle`,
+      measured: spreadOf(added(rounds, storage)),
+      unit: 'ms',
+      target,
+      direction: '<=',
+    }))
 }
 
 function added(rounds: Rounds, sender: string): number[] {

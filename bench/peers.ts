@@ -16,7 +16,12 @@ export const peers: Benchmark = {
     const count = scaled(plan, 5_000, 60)
     const receiver = await Receiver.start()
     try {
-      const results = await interleave(plan, receiver, entries(count), count)
+      const results = await interleave(
+        plan,
+        receiver,
+        entries(count, plan.isSmoke ? ['fetch'] : ['fetch', 'undici']),
+        count,
+      )
       return { tables: [table(results, count)], figures: figures(results) }
     } finally {
       await receiver.stop()
@@ -24,11 +29,11 @@ export const peers: Benchmark = {
   },
 }
 
-function entries(count: number): Entry[] {
+function entries(count: number, clients: readonly string[]): Entry[] {
   const slow = Math.ceil(count / 4)
   return [
     { name: own, module: contender('posthorn'), variant: 'postgres' },
-    ...['fetch', 'undici'].flatMap((client) => [
+    ...clients.flatMap((client) => [
       ...queues.map((queue) => ({ name: `${queue} + ${client}`, module: contender(queue), variant: client })),
       { name: `${outbox} + ${client}`, module: contender('outbox'), variant: `${client} serial`, count: slow },
       { name: `outbox table, 64 at once + ${client}`, module: contender('outbox'), variant: `${client} at-once` },
@@ -65,7 +70,10 @@ function figures(results: Results): Figure[] {
   return [
     ...queues.map((queue) => over(`${queue} + fetch`, 3)),
     over(`${outbox} + fetch`, 8),
-    ...[...queues, outbox].map((name) => over(`${name} + undici`, 1.3)),
+    ...[...queues, outbox]
+      .map((name) => `${name} + undici`)
+      .filter((name) => results.has(name))
+      .map((name) => over(name, 1.3)),
     {
       name: 'statements a delivery',
       measured: spreadOf(values(results, own, 'statements')),

@@ -5,7 +5,8 @@ import { formatNumber, formatSpread, type Table } from './harness/table.ts'
 import type { Task } from './signing/library-process.ts'
 import { libraryNames } from './signing/library-names.ts'
 
-const sizes = [256, 4096, 65_536]
+const fullSizes = [256, 4096, 65_536]
+const smokeSizes = [256]
 const operations = ['sign', 'verify', 'parse'] as const
 const titles = { sign: 'Sign', verify: 'Verify', parse: 'Verify and parse' }
 
@@ -18,12 +19,16 @@ export const signatures: Benchmark = {
   title: 'Signing and verifying: 256 B, 4 KiB and 64 KiB',
   async run(plan) {
     const rates = await measure(plan)
-    return { tables: operations.map((operation) => table(operation, rates)), figures: figures(rates) }
+    const own = sizesOf(plan)
+    return {
+      tables: operations.map((operation) => table(operation, own, rates)),
+      figures: figures(own, rates),
+    }
   },
 }
 
 async function measure(plan: Plan): Promise<Rates> {
-  const forMs = plan.isSmoke ? 5 : Math.max(20, 200 * plan.scale)
+  const forMs = plan.isSmoke ? 1 : Math.max(20, 200 * plan.scale)
   const children = new Map<string, Child>()
   const rates: Rates = new Map()
   const turn = async (name: string, child: Child, task: Task, isKept: boolean) => {
@@ -32,12 +37,11 @@ async function measure(plan: Plan): Promise<Rates> {
   }
   try {
     for (const name of libraryNames) {
-      const child = new Child(new URL('signing/library-process.ts', import.meta.url), plan.nodeFlags)
-      children.set(name, child)
-      await child.call('create', name)
+      children.set(name, new Child(new URL('signing/library-process.ts', import.meta.url), plan.nodeFlags))
     }
+    await Promise.all([...children].map(([name, child]) => child.call('create', name)))
     for (const operation of operations) {
-      for (const size of sizes) {
+      for (const size of sizesOf(plan)) {
         for (const name of libraryNames) rates.set(key(operation, size, name), [])
         // Round -1 has the code compiled.
         for (let round = -1; round < plan.rounds; round++) {
@@ -52,7 +56,11 @@ async function measure(plan: Plan): Promise<Rates> {
   return rates
 }
 
-function table(operation: Task['operation'], rates: Rates): Table {
+function sizesOf(plan: Plan): readonly number[] {
+  return plan.isSmoke ? smokeSizes : fullSizes
+}
+
+function table(operation: Task['operation'], sizes: readonly number[], rates: Rates): Table {
   const cell = (size: number, name: string) => {
     const own = (rates.get(key(operation, size, name)) ?? []).filter((rate) => rate !== null)
     if (own.length === 0) return '–'
@@ -65,7 +73,7 @@ function table(operation: Task['operation'], rates: Rates): Table {
   }
 }
 
-function figures(rates: Rates): Figure[] {
+function figures(sizes: readonly number[], rates: Rates): Figure[] {
   const bounds = [
     { other: 'standardwebhooks', target: 3 },
     { other: 'svix', target: 3 },

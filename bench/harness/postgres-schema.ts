@@ -26,7 +26,12 @@ export async function openSchema(): Promise<Schema> {
 /** Opens a pool of pg's default size. */
 export function openPool(): pg.Pool {
   const pool = new pg.Pool({ connectionString: databaseUrl })
-  // A connection that breaks while it is idle; the next query tells.
-  pool.on('error', (error) => console.error(`An idle connection to Postgres broke: ${error.message}`))
+  pool.on('error', report)
+  pool.on('connect', (client) => client.on('error', report))
   return pool
+}
+
+// The next query on it rejects.
+function report(error: Error): void {
+  console.error(`A connection to Postgres broke: ${error.message}`)
 }

@@ -31,12 +31,13 @@ export async function interleave(
   const children = new Map<Entry, Child>()
   const results = new Map<string, RoundFigures[]>(entries.map(({ name }) => [name, []]))
   try {
-    for (const entry of entries) {
-      const child = new Child(entry.module, plan.nodeFlags)
-      children.set(entry, child)
-      await child.call('create', { url: `${receiver.url}/hook`, variant: entry.variant } satisfies ContenderOptions)
-      const warmUp = Math.ceil((entry.count ?? count) * warmUpShare)
-      await turn(child, entry.name, receiver, warmUp)
+    for (const entry of entries) children.set(entry, new Child(entry.module, plan.nodeFlags))
+    const create = async ([{ variant }, child]: [Entry, Child]) => {
+      await child.call('create', { url: `${receiver.url}/hook`, variant } satisfies ContenderOptions)
+    }
+    await Promise.all([...children].map(create))
+    for (const [entry, child] of children) {
+      await turn(child, entry.name, receiver, Math.ceil((entry.count ?? count) * warmUpShare))
     }
     for (let round = 0; round < plan.rounds; round++) {
       const order = round % 2 === 0 ? entries : entries.toReversed()

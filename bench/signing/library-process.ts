@@ -16,8 +16,8 @@ export interface Task {
 let library: Library | undefined
 
 serve({
-  create: (name: (typeof libraryNames)[number]) => {
-    library = libraries[name]()
+  create: async (name: (typeof libraryNames)[number]) => {
+    library = await libraries[name]()
   },
   /** Answers how often in a second of CPU time it is done, one after the other; null where the library does not do it. */
   measure: async ({ operation, size, forMs }: Task): Promise<number | null> => {
