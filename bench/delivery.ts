@@ -38,10 +38,11 @@ export const delivery: Benchmark = {
 function table(results: Results, count: number): Table {
   return {
     title: `${count} events a round`,
-    columns: ['', 'of bare', 'a second', 'CPU s per 1,000', 'statements each'],
+    columns: ['', 'rate of bare', 'CPU of bare', 'a second', 'CPU s per 1,000', 'statements each'],
     rows: [...results.keys()].map((name) => [
       name,
       formatSpread(spreadOf(ratios(results, name, bare))),
+      formatSpread(spreadOf(ratios(results, name, bare, 'cpuSecondsPerThousand'))),
       formatSpread(spreadOf(values(results, name, 'rate'))),
       formatSpread(spreadOf(values(results, name, 'cpuSecondsPerThousand'))),
       formatSpread(spreadOf(values(results, name, 'statements'))),

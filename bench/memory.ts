@@ -46,9 +46,10 @@ async function measure(plan: Plan, url: string): Promise<Measured> {
     const bytesOfDelivery: number[] = []
     for (let round = 0; round < plan.rounds; round++) {
       parkedOnPostgres.push(await watch(plan, `postgres ${schema}`, url))
+      if (plan.isSmoke) break
       emptyOnPostgres.push(await watch(plan, 'postgres', url))
       bytesOfEvent.push(await park(plan, 1, url))
-      bytesOfDelivery.push(await park(plan, plan.isSmoke ? 10 : 1000, url))
+      bytesOfDelivery.push(await park(plan, 1000, url))
     }
     const levels = new Map<string, { early: number; late: number }[]>()
     for (const storage of plan.isSmoke ? storages.slice(0, 1) : storages) {
@@ -68,7 +69,7 @@ async function watch(plan: Plan, storage: string, url: string): Promise<number> 
 }
 
 async function park(plan: Plan, webhooks: number, url: string): Promise<number> {
-  const deliveries = scaled(plan, 100_000, 100)
+  const deliveries = scaled(plan, 100_000, webhooks)
   return await inProcess(plan, 'memory', url, (child) => child.call<number>('park', { webhooks, deliveries }))
 }
 

@@ -48,10 +48,11 @@ function contender(name: string): URL {
 function table(results: Results, count: number): Table {
   return {
     title: `${count} events of 1 KiB a round (a quarter of it for the rows one by one), 64 in flight, enqueuing included`,
-    columns: ['', 'posthorn is', 'a second', 'CPU s per 1,000', 'SQL statements each'],
+    columns: ['', 'posthorn is', 'its CPU is', 'a second', 'CPU s per 1,000', 'SQL statements each'],
     rows: [...results.keys()].map((name) => [
       name,
       `${formatSpread(spreadOf(ratios(results, own, name)))} x`,
+      `${formatSpread(spreadOf(ratios(results, own, name, 'cpuSecondsPerThousand')))} x`,
       formatSpread(spreadOf(values(results, name, 'rate'))),
       formatSpread(spreadOf(values(results, name, 'cpuSecondsPerThousand'))),
       formatSpread(spreadOf(values(results, name, 'statements'))),
