@@ -2,6 +2,7 @@ import { defineConfig } from 'tsup'
 
 export default defineConfig({
   entry: {
+    bullmq: 'src/bullmq.ts',
     index: 'src/index.ts',
     verify: 'src/verify.ts',
     http: 'src/http.ts',
@@ -15,7 +16,7 @@ export default defineConfig({
   format: ['esm', 'cjs'],
   // Both formats split, so that PosthornError is one class whichever doors an app opens.
   splitting: true,
-  external: ['#crypto', /^node:/],
+  external: ['#crypto', 'bullmq', /^node:/],
   dts: true,
   clean: true,
   target: 'node20.19',

@@ -1,30 +1,65 @@
-// npm run chaos: breaks things on purpose and counts. With --short it does the same in less time; --seed N repeats a run.
+// npm run chaos: breaks things on purpose and counts. --short does the same in less time, --only NAME (again for more) does one of
+// them, --seed N repeats a run. Each prints its figures and its seed.
 import { parseArgs } from 'node:util'
-import { seededFaults } from './seeded-faults.ts'
-import { sqliteKill } from './sqlite-kill.ts'
+import { environmentScenarios } from './environment-scenarios.ts'
+import { processScenarios } from './process-scenarios.ts'
+import type { Scenario, Verdict } from './scenario.ts'
 
-const { values } = parseArgs({ options: { short: { type: 'boolean', default: false }, seed: { type: 'string' } } })
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
-const isShort = values.short
+const scenarios: readonly Scenario[] = [...processScenarios, ...environmentScenarios]
 
-const kill = { signal: 'SIGKILL', events: isShort ? 600 : 20_000, kills: isShort ? 8 : 200, seed } as const
-const stop = { signal: 'SIGTERM', events: isShort ? 400 : 8_000, kills: isShort ? 5 : 100, seed } as const
+const { values } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
+  },
+})
+const size = values.short ? 'short' : 'full'
+const seed = seedOf(values.seed)
+const chosen = choose(values.only)
 
-await report('SQLite, kill -9: nothing is lost', async () => await sqliteKill(kill))
-await report('SQLite, SIGTERM: nothing is lost, nothing is sent twice', async () => await sqliteKill(stop))
-for (const fault of Object.keys(seededFaults)) {
-  await report(`The harness notices: ${fault}`, async () => {
-    const { isGood, ...figures } = await sqliteKill({ signal: 'SIGTERM', events: 300, kills: 3, seed, fault })
-    return { isGood: !isGood, ...figures }
-  })
+const started = performance.now()
+const together = chosen.filter(({ isAlone }) => !isAlone)
+// Two cores: while one scenario waits for a disk or a child, the other goes on.
+await Promise.all([runAll(), runAll()])
+for (const scenario of chosen.filter(({ isAlone }) => isAlone)) await report(scenario)
+console.log(`${chosen.length} scenarios in ${seconds(started)} s, seed ${seed}`)
+
+async function runAll(): Promise<void> {
+  for (let next = together.shift(); next !== undefined; next = together.shift()) await report(next)
 }
 
-async function report(name: string, scenario: () => Promise<{ readonly isGood: boolean }>): Promise<void> {
-  const started = performance.now()
-  const { isGood, ...figures } = await scenario()
+async function report(scenario: Scenario): Promise<void> {
+  const begun = performance.now()
+  const { isGood, ...figures } = await verdictOf(scenario)
   if (!isGood) process.exitCode = 1
-  console.log(
-    `${isGood ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
-    figures,
-  )
+  const { name, title } = scenario
+  console.log(`${isGood ? 'ok    ' : 'FAILED'} ${title} (${name}, ${seconds(begun)} s)`, { ...figures, seed })
+}
+
+// One that breaks by itself is reported like one that found something, and the others go on.
+async function verdictOf(scenario: Scenario): Promise<Verdict> {
+  try {
+    return await scenario.run(size, seed)
+  } catch (error) {
+    return { isGood: false, error }
+  }
+}
+
+function choose(names: readonly string[]): Scenario[] {
+  const known = scenarios.map(({ name }) => name)
+  const unknown = names.filter((name) => !known.includes(name))
+  if (unknown.length > 0)
+    throw new TypeError(`There is no scenario ${unknown.join(', ')}; known are ${known.join(', ')}.`)
+  return scenarios.filter(({ name }) => names.length === 0 || names.includes(name))
+}
+
+function seedOf(text: string | undefined): number {
+  const value = Number(text ?? Math.floor(Math.random() * 1e9))
+  if (Number.isInteger(value) && value >= 0) return value
+  throw new RangeError(`--seed must be a whole number from 0, not ${text}.`)
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1000).toFixed(1)
 }

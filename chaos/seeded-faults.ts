@@ -1,18 +1,19 @@
 import type { Claimed, Storage } from 'posthorn'
+import { sqlFaults } from './sql-faults.ts'
 
 type Fault = (storage: Storage) => Partial<Storage>
 
-/** Faults that a storage engine could have, to show that the harness notices them. */
-export const seededFaults: Readonly<Record<string, Fault>> = {
-  /** Answers before it has written, as one does that commits later. */
-  'accepted before it is written': (storage) => ({
-    enqueue: async (events, options) => {
-      setTimeout(() => void storage.enqueue(events, options), 300)
+/** Faults that an engine could have, to show that the harness notices them. Those of its statements are in `sql-faults.ts`. */
+export const storageFaults: Readonly<Record<string, Fault>> = {
+  /** Answers, lets the caller commit, and writes only then, on its own. */
+  'enqueue after commit': (storage) => ({
+    enqueue: async (events) => {
+      setTimeout(() => void storage.enqueue(events).catch(() => undefined), 50)
       return { results: events.map(({ id }) => ({ id, status: 'accepted' as const })), claimed: [] }
     },
   }),
   /** Marks a delivery as done when it gives it out, before anything is sent. */
-  'done before it is sent': (storage) => ({
+  'done before POST': (storage) => ({
     enqueue: async (events) => await storage.enqueue(events),
     claim: async (query) => {
       const result = await storage.claim(query)
@@ -58,11 +59,11 @@ export const seededFaults: Readonly<Record<string, Fault>> = {
   },
 }
 
-/** The storage with a fault, or as it is where none is named. */
-export function withFault(storage: Storage, name: string | undefined): Storage {
-  if (name === undefined || name === '') return storage
-  const fault = seededFaults[name]
-  if (fault === undefined) throw new TypeError(`There is no fault ${name}.`)
+/** The storage with a fault, or as it is where the fault is of another kind. */
+export function withFault(storage: Storage, name: string): Storage {
+  const fault = storageFaults[name]
+  if (fault === undefined && name !== '' && !(name in sqlFaults)) throw new TypeError(`There is no fault ${name}.`)
+  if (fault === undefined) return storage
   const changes = fault(storage)
   return new Proxy(storage, {
     get(target, key) {

@@ -46,7 +46,9 @@ function areTheTypesWrong(tarball) {
 function install(tarball) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
   const flags = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
-  run('npm', ['install', ...flags, tarball], { cwd: folder })
+  // The optional peers, whose doors cannot be opened without them.
+  const peers = Object.keys(manifest.peerDependencies).map((name) => `${name}@${manifest.devDependencies[name]}`)
+  run('npm', ['install', ...flags, tarball, ...peers], { cwd: folder })
   for (const name of ['consumer.mjs', 'consumer.cjs', 'mixed.cjs', 'expectations.cjs']) {
     copyFileSync(join(root, 'scripts/pack-check', name), join(folder, name))
   }

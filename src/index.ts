@@ -14,6 +14,7 @@ export { PosthornError } from './domain/error.ts'
 export type { Issue, PosthornErrorCode, PosthornErrorOptions } from './domain/error.ts'
 export type {
   DeliveryAttempted,
+  DeliveryBlocked,
   DeliveryFailed,
   DeliveryRef,
   DeliverySucceeded,
@@ -86,9 +87,14 @@ export type {
   PurgeResult,
   Storage,
   StorageStats,
+  StorageWatcher,
   StoredWebhook,
+  WebhookMatch,
   WebhookPatch,
 } from './storage/storage.ts'
+export type { AddressBlock, AddressBlockCode } from './registry/address-policy/address-block.ts'
+export type { AddressOptions, NameServers, ResolveName } from './registry/address-policy/address-options.ts'
+export type { AddressPolicy } from './registry/address-policy/address-policy.ts'
 export { WebhookRegistry } from './registry/webhook-registry.ts'
 export type { CreateWebhookOptions, ListWebhooksQuery, WebhookRegistryOptions } from './registry/webhook-registry.ts'
 export type { TenantScope } from './registry/scope.ts'
@@ -112,5 +118,13 @@ export type {
 export type { RunResult } from './delivery/worker.ts'
 export type { ListDeliveriesQuery } from './delivery/delivery-log.ts'
 export type { EnvelopeInput, EventDispatcherOptions } from './delivery/dispatcher-options.ts'
+export type {
+  Hint,
+  HintPublisher,
+  HintSubscriber,
+  HintSubscription,
+  Transport,
+  TransportListener,
+} from './delivery/transport.ts'
 export { standardSchedule } from './delivery/retry-policy.ts'
 export type { AttemptFailure, RetryOptions } from './delivery/retry-policy.ts'

@@ -27,7 +27,7 @@ const signal = AbortSignal.any([AbortSignal.timeout(limitMs), interrupted.signal
 const folder = await mkdtemp(join(tmpdir(), 'posthorn-demo-'))
 const database = join(folder, 'demo.db')
 const storage = sqliteStorage(database)
-const registry = new WebhookRegistry({ storage, events })
+const registry = new WebhookRegistry({ storage, events, addresses: { allow: ['127.0.0.0/8'], allowHttp: true } })
 const log = new EventDispatcher({ registry }) // never started: it only reads what the sender did
 try {
   const receiver = await startReceiver(secret, signal)

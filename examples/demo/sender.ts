@@ -13,7 +13,7 @@ const [database = 'demo.db', task = 'rest'] = process.argv.slice(2)
 const { RECEIVER_URL: receiverUrl = '', WEBHOOK_SECRET: secret = '' } = process.env
 
 const storage = sqliteStorage(database)
-const registry = new WebhookRegistry({ storage, events })
+const registry = new WebhookRegistry({ storage, events, addresses: { allow: ['127.0.0.0/8'], allowHttp: true } })
 const dispatcher = new EventDispatcher({
   registry,
   schemes: [standardWebhooks, ipaScheme],

@@ -21,7 +21,10 @@ const tenantOf = (authorization: string | null | undefined) => tenants.get(autho
 
 const events = defineEvents({ 'order.created': z.object({ orderId: z.string(), total: z.number().positive() }) })
 const storage = sqliteStorage(process.env['POSTHORN_DB'] ?? 'shop.db')
-const registry = new WebhookRegistry({ storage, events })
+// While you develop, receivers are on your machine. In production webhooks lead to public addresses, by https.
+const isProduction = process.env['NODE_ENV'] === 'production'
+const addresses = isProduction ? {} : { allow: ['127.0.0.0/8', '::1', 'localhost'], allowHttp: true }
+const registry = new WebhookRegistry({ storage, events, addresses })
 const dispatcher = new EventDispatcher({ registry })
 
 const app = express()

@@ -15,7 +15,10 @@ const { PORT = '3000', API_TOKEN: token = '' } = process.env
 if (token === '') throw new Error('Set API_TOKEN to the token that callers must send.')
 
 const events = defineEvents({ 'execution.completed': z.object({ executionId: z.string() }) })
-const registry = new WebhookRegistry({ storage: memoryStorage(), events })
+// While you develop, receivers are on your machine. In production webhooks lead to public addresses, by https.
+const isProduction = process.env['NODE_ENV'] === 'production'
+const addresses = isProduction ? {} : { allow: ['127.0.0.0/8', '::1', 'localhost'], allowHttp: true }
+const registry = new WebhookRegistry({ storage: memoryStorage(), events, addresses })
 const dispatcher = new EventDispatcher({ registry })
 const api = createWebhookApi({ registry, dispatcher, basePath: '/api', authorize: 'none' }) // bearerAuth stands in front of it
 

@@ -20,7 +20,12 @@ import { createReceiver } from './receiver.ts'
 const { PORT = '8000', RECEIVER_PORT = '8001', POSTHORN_DB = 'posthorn-example.db' } = process.env
 
 const storage = sqliteStorage(POSTHORN_DB)
-const registry = new WebhookRegistry({ storage, events })
+// For trying out: receivers on this machine are allowed, which is refused unless said so.
+const registry = new WebhookRegistry({
+  storage,
+  events,
+  addresses: { allow: ['127.0.0.0/8', '::1', 'localhost'], allowHttp: true },
+})
 const dispatcher = new EventDispatcher({ registry, schemes: [standardWebhooks, ipaScheme] })
 dispatcher.on('worker.error', ({ error, during }) => console.error(`Failed at ${during}, will be tried again.`, error))
 

@@ -75,8 +75,8 @@ class FileStorage implements Storage {
     return this.#file.read(({ webhooks }) => pageById([...webhooks.values()].filter(isListed), query))
   }
 
-  async matchWebhooks(query: Parameters<Storage['matchWebhooks']>[0]) {
-    return this.#file.read((document) => matchWebhooks(document, query))
+  async matchWebhooks(queries: Parameters<Storage['matchWebhooks']>[0]) {
+    return this.#file.read((document) => queries.map((query) => matchWebhooks(document, query)))
   }
 
   async gate(id: string, forMs: number | null) {

@@ -1,4 +1,4 @@
-import { PosthornError, type StoredWebhook, type WebhookPatch } from 'posthorn'
+import { PosthornError, type StoredWebhook, type WebhookMatch, type WebhookPatch } from 'posthorn'
 import type { Document } from './document.ts'
 
 export function webhookOf({ webhooks }: Document, id: string, tenantId: string): StoredWebhook | null {
@@ -40,10 +40,10 @@ export function deleteWebhook(document: Document, id: string, tenantId: string):
 export function matchWebhooks(
   { webhooks }: Document,
   query: { readonly tenantId: string; readonly patterns: readonly string[] },
-): StoredWebhook[] {
-  return [...webhooks.values()].filter(
-    ({ tenantId, events }) => tenantId === query.tenantId && events.some((pattern) => query.patterns.includes(pattern)),
-  )
+): WebhookMatch[] {
+  const isMatch = ({ tenantId, events }: StoredWebhook) =>
+    tenantId === query.tenantId && events.some((pattern) => query.patterns.includes(pattern))
+  return [...webhooks.values()].filter(isMatch).map(({ id, isActive }) => ({ id, isActive }))
 }
 
 export function gate({ webhooks }: Document, id: string, gateUntil: Date | null): void {

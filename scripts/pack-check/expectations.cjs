@@ -9,6 +9,7 @@ const promised = {
     'standardSchedule',
     'PosthornError',
   ],
+  'posthorn/bullmq': ['bullmqTransport'],
   'posthorn/verify': ['Verifier', 'PosthornError'],
   'posthorn/http': ['createWebhookApi', 'toNodeListener'],
   'posthorn/sqlite': ['sqliteStorage'],

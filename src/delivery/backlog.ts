@@ -27,38 +27,67 @@ export class Backlog {
     this.#limit = limit
   }
 
-  /** Makes room for `count` deliveries of a tenant, or throws `QUEUE_FULL`. */
-  async admit(tenantId: string, count: number): Promise<void> {
-    if (this.#limit === Infinity || count === 0) return
-    const estimate = await this.#estimate(tenantId, count)
-    if (estimate.pending + count > this.#limit) {
-      throw new PosthornError(
-        'QUEUE_FULL',
-        `Tenant ${JSON.stringify(tenantId)} has ${estimate.pending} pending deliveries, and ${count} more would pass the limit of ` +
-          `${this.#limit}: dispatch again later, add workers, or raise maxPendingPerTenant.`,
-      )
+  /**
+   * Makes room for so many deliveries of each tenant; where one has none, answers `QUEUE_FULL` and makes room for nobody. With `isJoined` it
+   * goes by the last count and waits for no other: a caller with a transaction open may hold the last connection of the pool that
+   * counting needs.
+   */
+  async admit(
+    counts: ReadonlyMap<string, number>,
+    { isJoined }: { readonly isJoined: boolean },
+  ): Promise<PosthornError | null> {
+    if (this.#limit === Infinity) return null
+    const admitted: (readonly [Estimate, number])[] = []
+    for (const [tenantId, count] of counts) {
+      if (count === 0) continue
+      const estimate = isJoined ? this.#lastEstimate(tenantId, count) : await this.#estimate(tenantId, count)
+      if (estimate.pending + count > this.#limit) return this.#full(tenantId, estimate.pending, count)
+      admitted.push([estimate, count])
     }
-    estimate.pending += count
+    for (const [estimate, count] of admitted) estimate.pending += count
+    return null
+  }
+
+  #full(tenantId: string, pending: number, count: number): PosthornError {
+    return new PosthornError(
+      'QUEUE_FULL',
+      `Tenant ${JSON.stringify(tenantId)} has ${pending} pending deliveries, and ${count} more would pass the limit of ` +
+        `${this.#limit}: dispatch again later, add workers, or raise maxPendingPerTenant.`,
+    )
   }
 
   async #estimate(tenantId: string, count: number): Promise<Estimate> {
     const known = this.#estimates.get(tenantId)
-    const ageMs = known === undefined ? Infinity : performance.now() - known.countedAt
-    const isFull = known === undefined || known.pending + count > this.#limit
-    if (known !== undefined && ageMs < (isFull ? recountAfterMs : staleAfterMs)) return known
-    // Dispatches that come at once wait for one count.
-    const counting = this.#counting.get(tenantId) ?? this.#count(tenantId)
+    return known !== undefined && this.#isCurrent(known, count) ? known : await this.#counted(tenantId)
+  }
+
+  #lastEstimate(tenantId: string, count: number): Estimate {
+    const known = this.#estimates.get(tenantId)
+    if (known !== undefined && this.#isCurrent(known, count)) return known
+    // For the next one. Where it fails, the next one tries again.
+    void this.#counted(tenantId).catch(() => undefined)
+    return known ?? this.#keep(tenantId, { pending: 0, countedAt: -Infinity })
+  }
+
+  #isCurrent({ pending, countedAt }: Estimate, count: number): boolean {
+    const isFull = pending + count > this.#limit
+    return performance.now() - countedAt < (isFull ? recountAfterMs : staleAfterMs)
+  }
+
+  // Dispatches that come at once share one count.
+  #counted(tenantId: string): Promise<Estimate> {
+    const counting =
+      this.#counting.get(tenantId) ?? this.#count(tenantId).finally(() => this.#counting.delete(tenantId))
     this.#counting.set(tenantId, counting)
-    try {
-      return await counting
-    } finally {
-      this.#counting.delete(tenantId)
-    }
+    return counting
   }
 
   async #count(tenantId: string): Promise<Estimate> {
     const { ready, waiting, leased } = await this.#storage.stats({ tenantId })
-    const estimate = { pending: ready + waiting + leased, countedAt: performance.now() }
+    return this.#keep(tenantId, { pending: ready + waiting + leased, countedAt: performance.now() })
+  }
+
+  #keep(tenantId: string, estimate: Estimate): Estimate {
     this.#estimates.delete(tenantId)
     if (this.#estimates.size >= maxTenants) this.#estimates.delete(this.#estimates.keys().next().value ?? '')
     this.#estimates.set(tenantId, estimate)

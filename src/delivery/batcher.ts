@@ -45,36 +45,41 @@ export class Batcher<Item, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
-      if (!this.#isWriting) void this.#writeAll()
+      if (this.#isWriting) return
+      this.#isWriting = true
+      // Whatever comes in the same turn of the event loop joins the first batch: all answers that one poll of the sockets brings.
+      setImmediate(() => void this.#writeAll())
     })
   }
 
   async #writeAll(): Promise<void> {
-    this.#isWriting = true
-    // Whoever calls in the same turn joins the first batch.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#writeBatch(this.#waiting.splice(0, this.#countOfNextBatch()))
+    while (this.#waiting.length > 0) await this.#writeBatch(this.#takeBatch())
     this.#isWriting = false
   }
 
-  #countOfNextBatch(): number {
+  #takeBatch(): readonly Waiting<Item, Result>[] {
     let size = 0
+    let count = 0
     const keys = new Set<string>()
-    for (const [index, { item }] of this.#waiting.entries()) {
+    for (const { item } of this.#waiting) {
       size += this.#sizeOf(item)
       const key = this.#keyOf?.(item)
-      if (index > 0 && (size > this.#maxSize || (key !== undefined && keys.has(key)))) return index
+      if (count > 0 && (size > this.#maxSize || (key !== undefined && keys.has(key)))) break
       if (key !== undefined) keys.add(key)
+      count++
     }
-    return this.#waiting.length
+    if (count < this.#waiting.length) return this.#waiting.splice(0, count)
+    const all = this.#waiting
+    this.#waiting = []
+    return all
   }
 
   async #writeBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#write(batch.map(({ item }) => item))
-      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result) // one result per item
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Result)) // one result per item
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error)
+      if (batch.length === 1 || isAway(error)) for (const { reject } of batch) reject(error)
       else await this.#writeOneByOne(batch)
     }
   }
@@ -101,6 +106,11 @@ export class Batcher<Item, Result> {
       }
     }
   }
+}
+
+// Each of them would wait for an answer that does not come.
+function isAway(error: unknown): boolean {
+  return error instanceof PosthornError && error.code === 'STORAGE_UNAVAILABLE'
 }
 
 // An error of ours about the item itself says nothing about the next one.

@@ -7,6 +7,12 @@ const longestPauseMs = 5000
 // The quickest poll; it slows down to `pollIntervalMs` while nothing is found.
 const firstPollMs = 25
 
+/** Makes a claim loop a sweeper: it only looks for what no hint told of. */
+export interface SweepOptions {
+  /** Whether to rest. Never rejects. */
+  readonly isPaused: () => Promise<boolean>
+}
+
 interface IdleWaiter {
   readonly resolve: () => void
 }
@@ -21,6 +27,7 @@ export class ClaimLoop {
   readonly #worker: Worker
   readonly #settings: DispatcherSettings
   readonly #onError: (error: unknown) => void
+  readonly #sweep: SweepOptions | undefined
   readonly #idleWaiters = new Set<IdleWaiter>()
   #isStopped = false
   #isWoken = false
@@ -28,10 +35,11 @@ export class ClaimLoop {
   #hasMore = true
   #pollMs = firstPollMs
 
-  constructor(worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void) {
+  constructor(worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void, sweep?: SweepOptions) {
     this.#worker = worker
     this.#settings = settings
     this.#onError = onError
+    this.#sweep = sweep
   }
 
   /** Runs until {@link stop}. Never rejects: what storage throws is reported, and tried again after a pause. */
@@ -64,7 +72,13 @@ export class ClaimLoop {
 
   /** Tells that there is room, and whether a delivery that could not be claimed may be claimable now. */
   onFree(hasFreedWork: boolean): void {
-    if (hasFreedWork || this.#hasMore || this.#idleWaiters.size > 0) this.wake()
+    if (hasFreedWork) this.#hasMore = true
+    if ((this.#hasMore && this.#worker.isHungry) || this.#idleWaiters.size > 0) this.wake()
+  }
+
+  /** Tells that something may be due that cannot be claimed yet: whoever leaves next has to look. */
+  expectMore(): void {
+    this.#hasMore = true
   }
 
   /** Resolves when a claim that began after this call found nothing and nothing is under way; forgotten when `signal` is aborted. */
@@ -79,12 +93,16 @@ export class ClaimLoop {
 
   // Returns how long to sleep, in milliseconds.
   async #claimOnce(): Promise<number> {
-    const limit = this.#worker.free
-    if (limit === 0) {
-      // Woken while there was no room: whoever leaves next has to look.
+    if (this.#sweep !== undefined && ((await this.#sweep.isPaused()) || this.#isStopped)) return this.#nextPollMs()
+    if (!this.#worker.isHungry) {
+      // Woken while there was enough to do: whoever leaves next has to look.
       this.#hasMore = true
       return this.#nextPollMs()
     }
+    // What ends in this turn of the event loop makes room for the same claim.
+    await new Promise((resolve) => setImmediate(resolve))
+    const limit = this.#worker.room
+    if (limit === 0 || this.#isStopped) return 0
     const waiters = [...this.#idleWaiters]
     const result = await this.#worker.claim(limit)
     this.#hasMore = result.claimed.length === limit || result.nextDueInMs === 0
@@ -103,13 +121,15 @@ export class ClaimLoop {
     if (claimed.length > 0) this.#pollMs = firstPollMs
     // Storage stopped at a bound of its own; a claim that got nothing must not spin.
     if (nextDueInMs === 0) return claimed.length > 0 ? 0 : 5
-    return Math.min(nextDueInMs ?? Infinity, this.#nextPollMs())
+    // What comes due has a hint of its own, which a sweeper does not try to be ahead of.
+    return Math.min(this.#sweep === undefined ? (nextDueInMs ?? Infinity) : Infinity, this.#nextPollMs())
   }
 
   // Others write to this storage without waking this loop: other processes, other dispatchers, the owner who changes a webhook's cap.
   // Spread, so that they do not all ask at once.
   #nextPollMs(): number {
-    this.#pollMs = Math.min(this.#pollMs * 2, this.#settings.pollIntervalMs)
+    const { pollIntervalMs } = this.#settings
+    this.#pollMs = this.#sweep === undefined ? Math.min(this.#pollMs * 2, pollIntervalMs) : pollIntervalMs
     return this.#pollMs * (0.75 + this.#settings.random() / 2)
   }
 

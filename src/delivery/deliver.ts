@@ -1,11 +1,11 @@
 import pRetry from 'p-retry'
 import type { Clock } from '../domain/clock.ts'
 import type { Attempt, AttemptErrorCode, DeliveryState } from '../domain/delivery.ts'
+import { testEventType } from '../domain/event-type.ts'
 import type { DeliveryRef } from '../domain/lifecycle.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import { problemOfUrl } from '../registry/url-policy.ts'
 import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
-import type { Claimed } from '../storage/storage.ts'
+import type { Claimed, StoredWebhook } from '../storage/storage.ts'
 import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
 import type { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
@@ -30,6 +30,8 @@ export interface Pipeline {
   readonly shutdown: AbortSignal
   /** Writes a step; null where the lease was lost. Rejects only when storage stayed away for long. */
   readonly settle: (settlement: Settlement) => Promise<Settled | null>
+  /** Reads the webhook as it is now, or was a moment ago; null where it is gone. */
+  readonly webhookNow: (claimed: Claimed) => Promise<StoredWebhook | null>
   /** Whether one more round may wait in memory. */
   readonly canWait: () => boolean
   /** Told when a round begins and ends to wait between two attempts. */
@@ -46,6 +48,9 @@ export interface RoundResult {
   readonly attempt: Attempt | null
 }
 
+// How long what a claim has read of a webhook is taken for what it is.
+const freshForMs = 1_000
+
 // A holder that dies before its attempt is recorded leaves a claim and nothing else. Ten of them are no accident.
 const maxClaimsWithoutAttempt = 10
 
@@ -60,19 +65,9 @@ export async function deliver(claimed: Claimed, pipeline: Pipeline): Promise<Rou
   const round = new Round(claimed, pipeline)
   if (claimed.claimCount > maxClaimsWithoutAttempt) return await round.fail('poisoned')
   if (claimed.event.body === null) return await round.fail('payload_gone')
-  const policy = pipeline.policyFor(claimed)
-  const place = (claimed.attemptCount - claimed.attemptsBefore) % attemptsPerRound(policy)
   try {
-    return await pRetry(() => round.attempt(), {
-      retries: policy.retries - place,
-      // A round that was cut short goes on with the wait that comes next.
-      minTimeout: roundWaitMs({ ...policy, maxTimeout: Infinity }, place + 1),
-      maxTimeout: policy.maxTimeout,
-      factor: policy.factor,
-      randomize: policy.randomize,
-      signal: pipeline.shutdown,
-      shouldRetry: ({ error }) => error instanceof NextAttempt,
-    })
+    // Nearly every round ends with its first attempt; p-retry is set up for the others.
+    return (await round.attempt()) ?? (await goOn(round, claimed, pipeline))
   } catch (error) {
     // p-retry throws at shutdown, also after the last write.
     if (round.result !== null) return round.result
@@ -81,15 +76,38 @@ export async function deliver(claimed: Claimed, pipeline: Pipeline): Promise<Rou
   }
 }
 
+// The first attempt has been made: to p-retry it is the one that has failed.
+function goOn(round: Round, { attemptCount, attemptsBefore }: Claimed, pipeline: Pipeline): Promise<RoundResult> {
+  const policy = round.policy
+  const place = (attemptCount - attemptsBefore) % attemptsPerRound(policy)
+  const attempt = async (number: number) => {
+    const result = number === 1 ? null : await round.attempt()
+    if (result === null) throw new NextAttempt()
+    return result
+  }
+  return pRetry(attempt, {
+    retries: policy.retries - place,
+    // A round that was cut short goes on with the wait that comes next.
+    minTimeout: roundWaitMs({ ...policy, maxTimeout: Infinity }, place + 1),
+    maxTimeout: policy.maxTimeout,
+    factor: policy.factor,
+    randomize: policy.randomize,
+    signal: pipeline.shutdown,
+    shouldRetry: ({ error }) => error instanceof NextAttempt,
+  })
+}
+
 /** Thrown to p-retry where another attempt of the same round follows. */
 class NextAttempt extends Error {}
 
 class Round {
   /** Set once the delivery is no longer held. */
   result: RoundResult | null = null
+  readonly policy: RetryPolicy
   readonly #claimed: Claimed
   readonly #pipeline: Pipeline
-  readonly #policy: RetryPolicy
+  #webhook: StoredWebhook
+  #readAt = performance.now()
   #attemptCount: number
   #isWaiting = false
   #nextWaitMs = 0
@@ -99,21 +117,26 @@ class Round {
   constructor(claimed: Claimed, pipeline: Pipeline) {
     this.#claimed = claimed
     this.#pipeline = pipeline
-    this.#policy = pipeline.policyFor(claimed)
+    this.policy = pipeline.policyFor(claimed)
+    this.#webhook = claimed.webhook
     this.#attemptCount = claimed.attemptCount
   }
 
-  async attempt(): Promise<RoundResult> {
+  /** Makes one attempt; null where another one follows. */
+  async attempt(): Promise<RoundResult | null> {
     this.#setWaiting(false)
     const outcome = await this.#sendInSlot()
-    if (outcome === null) return this.#end('lost', null)
+    if (outcome === 'lost') return this.#end('lost', null)
+    if (outcome === 'inactive') return await this.release()
     if (outcome.error === 'aborted') return await this.release()
     const attempt = this.#newAttempt(outcome)
-    const decision = await this.#decide(outcome, attempt)
+    const decision = mayBeRetried(outcome)
+      ? await this.#decideAfterFailure(outcome, attempt)
+      : this.#decide(outcome, attempt, true)
     const settled = await this.#record({ ...this.#lease(), ...settlementOf(decision, attempt, this.#pipeline.leaseMs) })
     if (settled === null) return this.#end('lost', null)
     this.#attemptCount = attempt.number
-    return await this.#follow(decision, settled, { ...attempt, deliveryId: this.#claimed.id })
+    return await this.#follow(decision, settled, attempt)
   }
 
   /** Ends the round at shutdown: what was met is recorded after all, or the delivery is given back. */
@@ -148,23 +171,39 @@ class Round {
     return settled
   }
 
-  // Null where the lease was lost while the round waited for its turn.
-  async #sendInSlot(): Promise<Outcome | null> {
+  // While a round waits for its turn its lease may be lost, and its webhook disabled.
+  async #sendInSlot(): Promise<Outcome | 'lost' | 'inactive'> {
     const { slots, leases, shutdown } = this.#pipeline
-    await slots.take()
+    if (!slots.tryTake()) await slots.take(this.#isUrgent)
     try {
       shutdown.throwIfAborted()
-      if (leases.isLost(this.#claimed)) return null
-      return await this.#send()
+      const isActive = performance.now() - this.#readAt < freshForMs || (await this.#readWebhook())
+      if (leases.isLost(this.#claimed)) return 'lost'
+      return isActive ? await this.#send() : 'inactive'
     } finally {
       slots.giveBack()
     }
   }
 
+  // Somebody waits for a test, and what has waited between two attempts has waited enough.
+  get #isUrgent(): boolean {
+    return this.#claimed.event.type === testEventType || this.#attemptCount > this.#claimed.attemptCount
+  }
+
+  // The owner may have changed URL or secrets since the claim. False where the webhook is gone or not active.
+  async #readWebhook(): Promise<boolean> {
+    const readAt = performance.now()
+    const webhook = await this.#pipeline.webhookNow(this.#claimed)
+    if (webhook?.isActive !== true) return false
+    this.#webhook = webhook
+    this.#readAt = readAt
+    return true
+  }
+
   async #send(): Promise<Outcome> {
-    const { event, webhook } = this.#claimed
+    const { event } = this.#claimed
+    const webhook = this.#webhook
     const { clock, sender, signatures, userAgent } = this.#pipeline
-    if (problemOfUrl(webhook.url) !== null) return unsent('invalid_url', clock)
     const body = event.body ?? ''
     let signed: Record<string, string>
     try {
@@ -174,25 +213,38 @@ class Round {
       return unsent('invalid_secret', clock)
     }
     const headers = { 'content-type': event.contentType, 'user-agent': userAgent, ...signed }
-    return await sender.send({ url: webhook.url, headers, body })
+    const outcome = await sender.send({ url: webhook.url, headers, body })
+    if (outcome.error !== null && outcome.block) {
+      const { code, reason } = outcome.block
+      this.#pipeline.lifecycle.emit('delivery.blocked', { ...this.#ref(), rule: code, detail: reason })
+    }
+    return outcome
   }
 
-  async #decide(outcome: Outcome, attempt: NewAttempt): Promise<Decision> {
+  async #decideAfterFailure(outcome: Outcome, attempt: NewAttempt): Promise<Decision> {
+    return this.#decide(outcome, attempt, await this.#isRetryable(outcome, this.#attemptsSinceStart(attempt)))
+  }
+
+  #decide(outcome: Outcome, attempt: NewAttempt, isRetryable: boolean): Decision {
     const { clock, random, canWait, shutdown } = this.#pipeline
-    const attempts = attempt.number - this.#claimed.attemptsBefore
     return decide(outcome, {
-      attempts,
-      policy: this.#policy,
-      isRetryable: !mayBeRetried(outcome) || (await this.#isRetryable(outcome, attempts)),
+      attempts: this.#attemptsSinceStart(attempt),
+      policy: this.policy,
+      isRetryable,
       canWaitInRound: !shutdown.aborted && canWait(),
       nowMs: clock(),
       random: random(),
     })
   }
 
+  // Since the dispatch or the last resend.
+  #attemptsSinceStart({ number }: NewAttempt): number {
+    return number - this.#claimed.attemptsBefore
+  }
+
   async #isRetryable({ status, error }: Outcome, attemptNumber: number): Promise<boolean> {
     try {
-      return await this.#policy.shouldRetry({ status, error, attemptNumber })
+      return await this.policy.shouldRetry({ status, error, attemptNumber })
     } catch (thrown) {
       // The host's function threw: the failure is treated as any other.
       this.#pipeline.lifecycle.emit('worker.error', { error: thrown, during: 'retry.shouldRetry' })
@@ -200,8 +252,10 @@ class Round {
     }
   }
 
-  async #follow(decision: Decision, settled: Settled, attempt: Attempt): Promise<RoundResult> {
+  // Null where another attempt of the round follows.
+  async #follow(decision: Decision, settled: Settled, made: NewAttempt): Promise<RoundResult | null> {
     const { lifecycle } = this.#pipeline
+    const attempt: Attempt = { ...made, deliveryId: this.#claimed.id }
     const goesOn = settled.state === 'pending' && 'waitMs' in decision
     if (lifecycle.has('delivery.attempted')) {
       const nextAttemptInMs = goesOn ? decision.waitMs : null
@@ -210,11 +264,12 @@ class Round {
     if (decision.next === 'retry_in_round' && goesOn) {
       this.#nextWaitMs = decision.waitMs
       this.#setWaiting(true)
-      throw new NextAttempt()
+      return null
     }
     if ('gateMs' in decision && decision.gateMs !== null) await this.#pipeline.gate(this.#claimed, decision.gateMs)
     if (decision.next === 'failed' && decision.disablesWebhook) await this.#pipeline.disableWebhook(this.#claimed)
-    if (settled.state === 'succeeded') lifecycle.emit('delivery.succeeded', { ...this.#ref(), attempt })
+    if (settled.state === 'succeeded' && lifecycle.has('delivery.succeeded'))
+      lifecycle.emit('delivery.succeeded', { ...this.#ref(), attempt })
     if (decision.next === 'failed' && settled.state === 'failed')
       lifecycle.emit('delivery.failed', { ...this.#ref(), attempt, reason: decision.reason })
     return this.#end(settled.state, attempt)

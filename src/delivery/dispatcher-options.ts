@@ -7,6 +7,7 @@ import { standardWebhooks } from '../signing/schemes/standard-webhooks.ts'
 import type { Claimed } from '../storage/storage.ts'
 import { retryPolicy, singleAttempt, type RetryOptions, type RetryPolicy } from './retry-policy.ts'
 import type { SenderOptions } from './send.ts'
+import type { Transport } from './transport.ts'
 
 /** What an event's body is made from. */
 export interface EnvelopeInput {
@@ -41,8 +42,16 @@ export interface EventDispatcherOptions<Schemas extends EventSchemas = EventSche
    * after a crash the delivery is free again when it has run out.
    */
   readonly leaseMs?: number
-  /** How often storage that other processes write to is asked for work, 10 to 60,000 ms; 1,000 unless given. */
+  /**
+   * How often storage that other processes write to is asked for work, 10 to 60,000 ms; 1,000 unless given. With a `transport` it is how often
+   * the sweeper looks for what no hint told of; 5,000 unless given.
+   */
   readonly pollIntervalMs?: number
+  /**
+   * Carries hints of what is due to whichever process has room for it, for instance `bullmqTransport` of `posthorn/bullmq`; none unless
+   * given. Storage stays the truth: a hint that is lost costs at most `pollIntervalMs` or so.
+   */
+  readonly transport?: Transport
   /** How long an idempotency key is remembered, 1,000 ms to 30 days; 24 hours unless given. */
   readonly idempotencyTtlMs?: number
   /** The longest body that may be dispatched, 1 to 16 MiB in bytes; 1 MiB unless given (Standard Webhooks recommends under 20 kB). */
@@ -56,7 +65,10 @@ export interface EventDispatcherOptions<Schemas extends EventSchemas = EventSche
   readonly envelope?: (input: EnvelopeInput) => unknown
   /** The `user-agent` header. */
   readonly userAgent?: string
-  /** Used to make requests in place of undici, for instance by tests. It must not follow redirects when told `redirect: 'manual'`. */
+  /**
+   * Used to make requests in place of undici, for instance by tests. It must not follow redirects when told `redirect: 'manual'`. The rules
+   * for URLs, names and literal addresses apply before it is called; what a name resolves to and is connected to is then its own affair.
+   */
   readonly fetch?: typeof globalThis.fetch
   /** Tells the time; `Date.now` unless given. */
   readonly clock?: Clock
@@ -71,6 +83,7 @@ export interface DispatcherSettings extends SenderOptions {
   readonly concurrency: number
   readonly leaseMs: number
   readonly pollIntervalMs: number
+  readonly transport: Transport | undefined
   readonly idempotencyTtlMs: number
   readonly maxBodyBytes: number
   readonly maxPendingPerTenant: number
@@ -93,6 +106,7 @@ const known = new Set<keyof EventDispatcherOptions>([
   'connectTimeoutMs',
   'leaseMs',
   'pollIntervalMs',
+  'transport',
   'idempotencyTtlMs',
   'maxBodyBytes',
   'maxPendingPerTenant',
@@ -115,6 +129,7 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
   }
   const policy = retryPolicy(options.retry, options.schedule)
   const schemes = checkSchemes(options.schemes ?? [standardWebhooks])
+  const transport = checkTransport(options.transport)
   const timeoutMs = integer('timeoutMs', options.timeoutMs ?? 15_000, 1, 300_000)
   return Object.freeze({
     schemes,
@@ -123,8 +138,15 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
     timeoutMs,
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1, 300_000),
     maxResponseBytes: 16 * 1024,
+    addresses: options.registry.addresses,
     leaseMs: integer('leaseMs', options.leaseMs ?? 30_000, 1_000, 3_600_000),
-    pollIntervalMs: integer('pollIntervalMs', options.pollIntervalMs ?? 1_000, 10, 60_000),
+    pollIntervalMs: integer(
+      'pollIntervalMs',
+      options.pollIntervalMs ?? (transport === undefined ? 1_000 : 5_000),
+      10,
+      60_000,
+    ),
+    transport,
     idempotencyTtlMs: integer('idempotencyTtlMs', options.idempotencyTtlMs ?? 86_400_000, 1_000, 30 * 86_400_000),
     maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes ?? 1_048_576, 1, 16 * 1_048_576),
     maxPendingPerTenant: limit('maxPendingPerTenant', options.maxPendingPerTenant ?? 100_000),
@@ -156,6 +178,18 @@ function checkSchemes(schemes: readonly Scheme[]): readonly Scheme[] {
     )
   }
   return Object.freeze([...schemes])
+}
+
+function checkTransport(transport: unknown): Transport | undefined {
+  if (transport === undefined) return undefined
+  // A transport of somebody's own is asked for what is used of it.
+  const { connect, subscribe, name } = (transport ?? {}) as Partial<Record<keyof Transport, unknown>>
+  if (typeof connect === 'function' && typeof subscribe === 'function' && typeof name === 'string') {
+    return transport as Transport
+  }
+  throw new TypeError(
+    `transport must be a transport, for instance bullmqTransport({ connection }), not ${transport === null ? 'null' : typeof transport}.`,
+  )
 }
 
 function integer(name: string, value: unknown, min: number, max: number): number {

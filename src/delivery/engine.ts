@@ -3,7 +3,11 @@ import type { Storage } from '../storage/storage.ts'
 import { ClaimLoop } from './claim-loop.ts'
 import type { RoundResult } from './deliver.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
+import { HintIntake } from './hint-intake.ts'
+import type { Hints } from './hints.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
+import { WakeUps } from './wake-ups.ts'
+import type { HintSubscription } from './transport.ts'
 import { Worker } from './worker.ts'
 
 /** What one pass did. */
@@ -19,19 +23,27 @@ export interface Pass {
  * dispatcher makes another.
  */
 export class Engine {
+  readonly #storage: Storage
   readonly #settings: DispatcherSettings
   readonly #lifecycle: LifecycleEmitter
   readonly #ended = new AbortController()
   readonly worker: Worker
   #loop: ClaimLoop | undefined
+  #intake: HintIntake | undefined
+  #subscription: HintSubscription | undefined
+  #unwatch: (() => Promise<void>) | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(storage: Storage, settings: DispatcherSettings, lifecycle: LifecycleEmitter) {
+    this.#storage = storage
     this.#settings = settings
     this.#lifecycle = lifecycle
-    this.worker = new Worker(storage, settings, lifecycle, (hasFreedWork) => this.#loop?.onFree(hasFreedWork))
+    this.worker = new Worker(storage, settings, lifecycle, (hasFreedWork) => {
+      this.#intake?.onFree()
+      this.#loop?.onFree(hasFreedWork)
+    })
   }
 
   /** Whether the claim loop runs. */
@@ -44,9 +56,12 @@ export class Engine {
     return this.#ended.signal
   }
 
-  /** Starts the claim loop once storage is open. A failure is not kept; where it is stopped meanwhile, nothing is started. */
-  start(open: () => Promise<void>): Promise<void> {
-    this.#starting ??= this.#start(open).catch((error: unknown) => {
+  /**
+   * Starts the claim loop once storage is open; with hints it takes these, and the loop is their sweeper. A failure is not kept; where it is
+   * stopped meanwhile, nothing is started.
+   */
+  start(open: () => Promise<void>, hints?: Hints): Promise<void> {
+    this.#starting ??= this.#start(open, hints).catch((error: unknown) => {
       this.#starting = undefined
       throw error
     })
@@ -61,7 +76,7 @@ export class Engine {
   /** Claims once, up to the room there is, and makes the rounds of what it got. */
   async pass(): Promise<Pass> {
     // Somebody else may have been quicker to take what was free.
-    while (this.worker.free === 0) await this.worker.room()
+    while (this.worker.free === 0) await this.worker.oneEnded()
     // Storage that stops at a bound of its own says so with 0; a few looks get past what was in its way.
     for (let looks = 1; ; looks++) {
       const { claimed, nextDueInMs, rounds } = await this.worker.claim(this.worker.free)
@@ -91,20 +106,40 @@ export class Engine {
     return this.#stopping
   }
 
-  async #start(open: () => Promise<void>): Promise<void> {
+  async #start(open: () => Promise<void>, hints: Hints | undefined): Promise<void> {
     const ended = new Promise<void>((resolve) => this.#ended.signal.addEventListener('abort', () => resolve()))
     await Promise.race([open(), ended])
     if (this.#ended.signal.aborted) return
     const report = (error: unknown) => this.#lifecycle.emit('worker.error', { error, during: 'claim' })
-    this.#loop = new ClaimLoop(this.worker, this.#settings, report)
+    if (hints !== undefined) this.#subscribe(hints)
+    this.#loop = new ClaimLoop(this.worker, this.#settings, report, hints)
     void this.#loop.run()
+    this.#watch()
+  }
+
+  // Where storage tells of what others write, nobody has to wait for the next poll.
+  #watch(): void {
+    const wakeUps = new WakeUps(() => this.wake(), this.#settings.random, this.#ended.signal)
+    this.#unwatch = this.#storage.watch?.({
+      onWritten: () => wakeUps.tell(),
+      onError: (error) => this.#lifecycle.emit('worker.error', { error, during: 'listen' }),
+    })
+  }
+
+  #subscribe(hints: Hints): void {
+    const intake = new HintIntake(this.worker, hints, this.#ended.signal, () => this.#loop?.expectMore())
+    this.#subscription = hints.subscribe(this.#settings.concurrency, (deliveryId) => intake.receive(deliveryId))
+    this.#intake = intake
   }
 
   async #stop(): Promise<void> {
     this.#ended.abort(new PosthornError('DISPATCHER_STOPPED', 'The dispatcher was stopped.'))
     this.#loop?.stop()
+    this.#subscription?.end()
     this.worker.shutDown()
     await this.worker.close()
+    await this.#subscription?.close()
+    await this.#unwatch?.()
     clearTimeout(this.#deadline?.timer)
   }
 

@@ -14,6 +14,8 @@ import { DeliveryLog, type ListDeliveriesQuery } from './delivery-log.ts'
 import { dispatcherSettings, type DispatcherSettings, type EventDispatcherOptions } from './dispatcher-options.ts'
 import { Engine } from './engine.ts'
 import { FanOut } from './fan-out.ts'
+import { hintedStorage } from './hinted-storage.ts'
+import { Hints } from './hints.ts'
 import {
   Intake,
   type DispatchInput,
@@ -79,6 +81,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
   readonly #fanOut: FanOut
   readonly #intake: Intake
   readonly #log: DeliveryLog
+  readonly #hints: Hints | undefined
   #engine: Engine | undefined
   readonly #engines = new Set<Engine>()
 
@@ -87,11 +90,14 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
    * @throws {TypeError} or {RangeError} naming the option that is wrong.
    */
   constructor(options: EventDispatcherOptions<Schemas>) {
-    if (options?.registry?.storage === undefined)
+    if (options?.registry?.storage === undefined || options.registry.addresses === undefined)
       throw new TypeError('EventDispatcher needs { registry }: pass a WebhookRegistry.')
     this.#settings = dispatcherSettings(options)
     this.#registry = options.registry
-    this.#storage = options.registry.storage
+    const { transport } = this.#settings
+    const { storage } = options.registry
+    this.#hints = transport === undefined ? undefined : new Hints(transport, this.#lifecycle)
+    this.#storage = this.#hints === undefined ? storage : hintedStorage(storage, this.#hints)
     this.#fanOut = new FanOut(this.#storage, options.registry.events, this.#settings)
     this.#log = new DeliveryLog(this.#storage)
     this.#intake = new Intake(this.#storage, {
@@ -111,7 +117,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     data: EventInputs<Schemas>[Type],
     options: DispatchOptions & TransactionScope = {},
   ): Promise<DispatchResult> {
-    await this.#registry.open()
+    await this.#registry.open(scopeOf(options))
     return await this.#intake.one({ ...options, type, data })
   }
 
@@ -124,14 +130,14 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     events: readonly DispatchInput<Schemas>[],
     options: TransactionScope = {},
   ): Promise<DispatchManyResult[]> {
-    await this.#registry.open()
+    await this.#registry.open(scopeOf(options))
     return await this.#intake.many(events, options)
   }
 
   /** Begins to deliver, and keeps the process alive until {@link stop}. Safe to call again: the second call resolves with the first. */
   start(): Promise<void> {
     const engine = this.#current()
-    return engine.start(() => this.#registry.open())
+    return engine.start(() => this.#registry.open(), this.#hints)
   }
 
   /**
@@ -146,6 +152,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     await Promise.all(
       [...this.#engines].map((engine) => engine.stop(timeoutMs).finally(() => this.#engines.delete(engine))),
     )
+    await this.#hints?.close()
   }
 
   /**
@@ -274,14 +281,21 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     return engine
   }
 
-  // While started, what is dispatched here is begun here at once.
+  // While started, what is dispatched here is begun here at once, unless hints say where.
   async #write(events: readonly NewEvent[]): Promise<EnqueueResult[]> {
     const engine = this.#engine
-    if (engine === undefined || !engine.isStarted) return (await this.#storage.enqueue(events)).results
-    const { results, hasMore } = await engine.worker.enqueue(events, engine.worker.free)
+    if (engine === undefined || !engine.isStarted || this.#hints !== undefined) {
+      return (await this.#storage.enqueue(events)).results
+    }
+    const { results, hasMore } = await engine.worker.enqueue(events, engine.worker.room)
     if (hasMore) engine.wake()
     return results
   }
+}
+
+// What the options are is checked later.
+function scopeOf(options: TransactionScope | undefined): TransactionScope {
+  return options?.tx === undefined ? {} : { tx: options.tx }
 }
 
 function toTestResult(eventId: string, deliveryId: string, result: RoundResult | null): TestResult {

@@ -5,8 +5,8 @@ import { isStorable } from '../domain/text.ts'
 import { isEventType, patternsMatching, testEventType } from '../domain/event-type.ts'
 import { newId } from '../registry/id.ts'
 import { assertTenantId, invalid } from '../registry/scope.ts'
-import type { TransactionOptions } from '../storage/query.ts'
-import type { NewDelivery, NewEvent, Storage } from '../storage/storage.ts'
+import type { MatchWebhooks, TransactionOptions } from '../storage/query.ts'
+import type { NewDelivery, NewEvent, Storage, WebhookMatch } from '../storage/storage.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
 
 /** One event to dispatch, not yet checked. */
@@ -18,10 +18,13 @@ export interface FanOutInput {
   readonly delayMs?: number | undefined
 }
 
+/** An event that is checked and serialized; who wants it is not known yet. */
+export type UnmatchedEvent = Omit<NewEvent, 'deliveries'>
+
 const noJsonForm = 'has no JSON form: pass an object, an array, a string, a number, a boolean or null'
 const maxDelayMs = 30 * 86_400_000
 
-/** Turns what the caller dispatched into what storage writes: checked, serialized once, matched to webhooks. */
+/** Turns what the caller dispatched into what storage writes: checked and serialized once each, matched to webhooks together. */
 export class FanOut {
   readonly #storage: Storage
   readonly #catalogue: EventCatalogue | undefined
@@ -33,36 +36,49 @@ export class FanOut {
     this.#settings = settings
   }
 
-  /** Checks one event, serializes it, and finds the webhooks that want it, those of the caller's transaction included. */
-  async event(input: FanOutInput, joined: TransactionOptions): Promise<NewEvent> {
-    const { type, data } = input
+  /** Checks one event and serializes it. */
+  async event(input: FanOutInput): Promise<UnmatchedEvent> {
+    const { type, data, idempotencyKey, delayMs } = input
     const tenantId = assertTenantId(input.tenantId)
     assertType(type)
-    await this.#catalogue?.validate(type, data)
+    if (this.#catalogue !== undefined) await this.#catalogue.validate(type, data)
     const event = await this.write(type, data, tenantId)
-    const options = { ...this.#idempotency(input), ...delay(input.delayMs) }
-    return { ...event, ...options, deliveries: await this.#deliveries(tenantId, type, joined) }
+    if (idempotencyKey === undefined && delayMs === undefined) return event
+    return { ...event, ...this.#idempotency(input), ...delay(delayMs) }
+  }
+
+  /** Finds the webhooks that want each of the events, those of the caller's transaction included, and names the deliveries: one look at storage. */
+  async match(events: readonly UnmatchedEvent[], joined: TransactionOptions = {}): Promise<NewEvent[]> {
+    const places = new Map<string, number>()
+    const queries: MatchWebhooks[] = []
+    for (const { tenantId, type } of events) {
+      const key = `${type} ${tenantId}`
+      if (places.has(key)) continue
+      places.set(key, queries.length)
+      queries.push({ tenantId, patterns: patternsMatching(type) })
+    }
+    const matches = await this.#storage.matchWebhooks(queries, joined)
+    return events.map((event) => {
+      const webhooks = matches[places.get(`${event.type} ${event.tenantId}`) ?? -1]
+      if (webhooks === undefined)
+        throw new TypeError('The storage answered fewer matches than queries: it breaks its contract.')
+      return { ...event, deliveries: webhooks.map(newDelivery) }
+    })
   }
 
   /** Makes the event of a type that is taken as it is, without deliveries. */
-  async write(type: string, data: unknown, tenantId: string): Promise<Omit<NewEvent, 'deliveries'>> {
+  async write(type: string, data: unknown, tenantId: string): Promise<UnmatchedEvent> {
     const { clock, envelope, serialize, maxBodyBytes } = this.#settings
     const id = newId()
     assertData(type, data)
-    const payload = await envelope({ id, type, timestamp: new Date(clock()), data })
-    const body = toText(type, () => serialize(payload))
-    if (Buffer.byteLength(body) > maxBodyBytes) {
-      throw invalidData(
-        type,
-        `makes a body of ${Buffer.byteLength(body)} bytes, over maxBodyBytes (${maxBodyBytes}): send a reference`,
-      )
+    const made = envelope({ id, type, timestamp: new Date(clock()), data })
+    const payload = made instanceof Promise ? await made : made
+    const body = toText(type, payload, serialize)
+    const bytes = Buffer.byteLength(body)
+    if (bytes > maxBodyBytes) {
+      throw invalidData(type, `makes a body of ${bytes} bytes, over maxBodyBytes (${maxBodyBytes}): send a reference`)
     }
     return { id, tenantId, type, body, contentType: 'application/json' }
-  }
-
-  async #deliveries(tenantId: string, type: string, joined: TransactionOptions): Promise<NewDelivery[]> {
-    const webhooks = await this.#storage.matchWebhooks({ tenantId, patterns: patternsMatching(type) }, joined)
-    return webhooks.map(({ id, isActive }) => ({ id: newId(), webhookId: id, ...(!isActive && { skip: 'disabled' }) }))
   }
 
   #idempotency({ idempotencyKey, type, data }: FanOutInput) {
@@ -77,6 +93,10 @@ export class FanOut {
       .digest('base64')
     return { idempotencyKey, bodyHash, idempotencyTtlMs: this.#settings.idempotencyTtlMs }
   }
+}
+
+function newDelivery({ id, isActive }: WebhookMatch): NewDelivery {
+  return isActive ? { id: newId(), webhookId: id } : { id: newId(), webhookId: id, skip: 'disabled' }
 }
 
 function assertType(type: unknown): asserts type is string {
@@ -104,10 +124,10 @@ function assertData(type: string, data: unknown): void {
   if (typeof data === 'function' || typeof data === 'symbol') throw invalidData(type, noJsonForm)
 }
 
-function toText(type: string, serialize: () => string | undefined): string {
+function toText(type: string, payload: unknown, serialize: (payload: unknown) => string | undefined): string {
   let text: string | undefined
   try {
-    text = serialize()
+    text = serialize(payload)
   } catch (error) {
     throw invalidData(type, 'cannot be written as JSON: remove BigInts and circular references', error)
   }

@@ -6,7 +6,7 @@ import type { TransactionOptions } from '../storage/query.ts'
 import type { EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import type { Backlog } from './backlog.ts'
 import { Batcher } from './batcher.ts'
-import type { FanOut, FanOutInput } from './fan-out.ts'
+import type { FanOut, FanOutInput, UnmatchedEvent } from './fan-out.ts'
 
 /** How one event is dispatched. */
 export interface DispatchOptions extends TenantScope {
@@ -61,17 +61,25 @@ export interface DispatchManyResult {
 /** Writes events; the results stand in order. */
 export type WriteEvents = (events: readonly NewEvent[]) => Promise<EnqueueResult[]>
 
-// One write of a few thousand rows stays well under a second on any of the databases.
+// One write of a few thousand rows stays well under a second on any of the databases. What a caller gave at once is never split.
 const maxRowsPerWrite = 2_000
+// What is written at once is held in memory once more as the parameter of a statement.
+const maxSizePerBatch = 8 * 1024 * 1024
+const sizeOfEvent = 4_096
 
-const eventOptions = ['type', 'data', 'tenantId', 'idempotencyKey', 'delayMs']
+const manyOptions = ['type', 'data', 'tenantId', 'idempotencyKey', 'delayMs']
+const oneOptions = [...manyOptions, 'tx']
+
+/** What became of events that were written together, or why they were refused. */
+type Written = readonly DispatchManyResult[] | PosthornError
 
 /** Takes events in: checks them, finds who wants them, makes sure that there is room, and writes them. */
 export class Intake {
   readonly #storage: Storage
   readonly #fanOut: FanOut
   readonly #backlog: Backlog
-  readonly #writes: Batcher<readonly NewEvent[], EnqueueResult[]>
+  readonly #write: WriteEvents
+  readonly #writes: Batcher<readonly UnmatchedEvent[], Written>
 
   constructor(
     storage: Storage,
@@ -80,21 +88,20 @@ export class Intake {
     this.#storage = storage
     this.#fanOut = parts.fanOut
     this.#backlog = parts.backlog
-    this.#writes = new Batcher(
-      async (groups) => {
-        const results = await parts.write(groups.flat())
-        return groups.map((group) => results.splice(0, group.length))
-      },
-      { maxSize: maxRowsPerWrite, sizeOf: rowsOf },
-    )
+    this.#write = parts.write
+    this.#writes = new Batcher((groups) => this.#writeGroups(groups), {
+      maxSize: maxSizePerBatch,
+      sizeOf: (events) => events.reduce((size, { body }) => size + sizeOfEvent + body.length, 0),
+    })
   }
 
   async one(input: FanOutInput & TransactionScope): Promise<DispatchResult> {
-    assertKnown(input, [...eventOptions, 'tx'])
+    assertKnown(input, oneOptions)
     const joined = transaction(this.#storage, input.tx)
-    const event = await this.#fanOut.event(input, joined)
+    const event = await this.#fanOut.event(input)
     const [result] = await this.#add([event], joined)
-    const { eventId, deliveries, status } = toResult(event, result)
+    if (result === undefined) throw fewerResults()
+    const { eventId, deliveries, status } = result
     if (status !== 'conflict') return { eventId, deliveries, status }
     const message = `The idempotency key was used before with other data (event ${eventId}): use a new key for a new event.`
     throw new PosthornError('IDEMPOTENCY_CONFLICT', message)
@@ -104,17 +111,15 @@ export class Intake {
     assertKnown(options, ['tx'])
     if (!Array.isArray(inputs)) throw invalid('events', 'must be an array of { type, data }')
     const joined = transaction(this.#storage, options.tx)
-    const events: NewEvent[] = []
-    for (const [index, input] of inputs.entries()) events.push(await this.#eventAt(index, input, joined))
-    if (events.length === 0) return []
-    const results = await this.#add(events, joined)
-    return events.map((event, index) => toResult(event, results[index]))
+    const events: UnmatchedEvent[] = []
+    for (const [index, input] of inputs.entries()) events.push(await this.#eventAt(index, input))
+    return events.length === 0 ? [] : [...(await this.#add(events, joined))]
   }
 
-  async #eventAt(index: number, input: FanOutInput, joined: TransactionOptions): Promise<NewEvent> {
+  async #eventAt(index: number, input: FanOutInput): Promise<UnmatchedEvent> {
     try {
-      assertKnown(input, eventOptions)
-      return await this.#fanOut.event(input, joined)
+      assertKnown(input, manyOptions)
+      return await this.#fanOut.event(input)
     } catch (error) {
       if (!(error instanceof PosthornError)) throw error
       const issues = error.issues.map((issue) => ({
@@ -125,35 +130,93 @@ export class Intake {
     }
   }
 
-  // Within the caller's transaction nothing can be grouped or begun: only its commit makes the deliveries visible.
-  async #add(events: readonly NewEvent[], joined: TransactionOptions): Promise<EnqueueResult[]> {
-    await this.#admit(events)
-    if (joined.tx === undefined) return await this.#writes.add(events)
-    return (await this.#storage.enqueue(events, joined)).results
+  async #add(events: readonly UnmatchedEvent[], joined: TransactionOptions): Promise<readonly DispatchManyResult[]> {
+    const written = joined.tx === undefined ? await this.#writes.add(events) : await this.#writeJoined(events, joined)
+    if (written instanceof PosthornError) throw written
+    return written
   }
 
-  async #admit(events: readonly NewEvent[]): Promise<void> {
-    const counts = new Map<string, number>()
-    for (const event of events) counts.set(event.tenantId, (counts.get(event.tenantId) ?? 0) + pendingOf(event))
-    for (const [tenantId, count] of counts) await this.#backlog.admit(tenantId, count)
+  // Within the caller's transaction nothing can be grouped or begun: only its commit makes the deliveries visible.
+  async #writeJoined(unmatched: readonly UnmatchedEvent[], joined: TransactionOptions): Promise<Written> {
+    const events = await this.#fanOut.match(unmatched, joined)
+    const refusal = await this.#backlog.admit(pendingByTenant(events), { isJoined: true })
+    return refusal ?? toResults(events, (await this.#storage.enqueue(events, joined)).results)
+  }
+
+  // One look at storage for who wants the events, and one write, whatever the number of dispatches.
+  async #writeGroups(groups: readonly (readonly UnmatchedEvent[])[]): Promise<Written[]> {
+    const matched = await this.#fanOut.match(groups.flat())
+    const written: Written[] = []
+    const admitted: Admitted[] = []
+    let next = 0
+    for (const [place, { length }] of groups.entries()) {
+      const events = matched.slice(next, (next += length))
+      const refusal = await this.#backlog.admit(pendingByTenant(events), { isJoined: false })
+      if (refusal === null) admitted.push({ place, events })
+      else written[place] = refusal
+    }
+    // A write that fails after others of the batch is repeated with them, which does no harm: what is stored already is accepted again.
+    for (const chunk of chunksOf(admitted)) {
+      const results = await this.#write(chunk.flatMap(({ events }) => events))
+      let first = 0
+      for (const { place, events } of chunk) {
+        written[place] = toResults(events, results.slice(first, (first += events.length)))
+      }
+    }
+    return written
   }
 }
 
-function toResult(event: NewEvent, result: EnqueueResult | undefined): DispatchManyResult {
-  if (result === undefined) {
-    throw new TypeError('The storage answered fewer results than events: it breaks its contract.')
+/** Events that are written all or none, and their place in the batch. */
+interface Admitted {
+  readonly place: number
+  readonly events: readonly NewEvent[]
+}
+
+function* chunksOf(admitted: readonly Admitted[]): Generator<readonly Admitted[]> {
+  let chunk: Admitted[] = []
+  let rows = 0
+  for (const group of admitted) {
+    const size = rowsOf(group.events)
+    if (chunk.length > 0 && rows + size > maxRowsPerWrite) {
+      yield chunk
+      chunk = []
+      rows = 0
+    }
+    chunk.push(group)
+    rows += size
   }
-  return {
-    eventId: result.id,
-    deliveries: result.status === 'accepted' ? pendingOf(event) : 0,
-    status: result.status,
-  }
+  if (chunk.length > 0) yield chunk
 }
 
 function rowsOf(events: readonly NewEvent[]): number {
-  return events.reduce((count, event) => count + 1 + event.deliveries.length, 0)
+  return events.reduce((count, { deliveries }) => count + 1 + deliveries.length, 0)
 }
 
-function pendingOf(event: NewEvent): number {
-  return event.deliveries.filter((delivery) => delivery.skip === undefined).length
+function toResults(events: readonly NewEvent[], results: readonly EnqueueResult[]): DispatchManyResult[] {
+  return events.map((event, index) => {
+    const result = results[index]
+    if (result === undefined) throw fewerResults()
+    return {
+      eventId: result.id,
+      deliveries: result.status === 'accepted' ? pendingOf(event) : 0,
+      status: result.status,
+    }
+  })
+}
+
+function fewerResults(): TypeError {
+  return new TypeError('The storage answered fewer results than events: it breaks its contract.')
+}
+
+function pendingByTenant(events: readonly NewEvent[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const event of events) counts.set(event.tenantId, (counts.get(event.tenantId) ?? 0) + pendingOf(event))
+  return counts
+}
+
+function pendingOf({ deliveries }: NewEvent): number {
+  let count = 0
+  for (const { skip } of deliveries) if (skip === undefined) count++
+  return count
 }

@@ -8,6 +8,7 @@ interface Registration {
 // By name, so that a misspelt one is refused instead of never called.
 const names: Readonly<Record<Name, true>> = {
   'delivery.attempted': true,
+  'delivery.blocked': true,
   'delivery.succeeded': true,
   'delivery.failed': true,
   'delivery.cancelled': true,

@@ -1,14 +1,21 @@
 import { createFetch } from 'ofetch'
-import { Agent, request as undiciRequest } from 'undici'
+import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici'
 import type { Clock } from '../domain/clock.ts'
 import type { AttemptErrorCode } from '../domain/delivery.ts'
-import type { Outcome, ResponseOutcome } from '../domain/outcome.ts'
-import { errorCodeOf } from './network-error.ts'
-import { readCapped } from './response-text.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { AddressPolicy } from '../registry/address-policy/address-policy.ts'
+import { type Answer, type Exchange, HandlerExchange } from './exchange.ts'
+import { FetchExchange } from './fetch-exchange.ts'
+import { guardedConnector } from './guard/guarded-connector.ts'
+import { createNameResolver, type NameResolver } from './guard/name-resolver.ts'
+import { HeaderRecord } from './header-record.ts'
+import { blockOf, errorCodeOf } from './network-error.ts'
+import { type Target, Targets } from './targets.ts'
 
 /** One request to make. */
 export interface SendRequest {
   readonly url: string
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
   /** The exact text that was signed. */
   readonly body: string
@@ -22,7 +29,9 @@ export interface SenderOptions {
   readonly connectTimeoutMs: number
   /** The most response bytes that are kept. */
   readonly maxResponseBytes: number
-  /** Used in place of undici, for instance by tests. */
+  /** Judges each URL, and each address that is connected to. */
+  readonly addresses: AddressPolicy
+  /** Used in place of undici, for instance by tests. URLs are judged, addresses are not: whoever gives it resolves and connects. */
   readonly fetch?: typeof globalThis.fetch
   readonly clock: Clock
 }
@@ -36,55 +45,54 @@ export interface Sender {
   close(): Promise<void>
 }
 
-// What ofetch needs of a response, and no more: building a real Response costs more than the rest of the request.
-interface ThinResponse {
-  readonly status: number
-  readonly headers: Headers | Readonly<Record<string, string | string[] | undefined>>
-  readonly body: AsyncIterable<Uint8Array> | null
+// What our fetch gets of ofetch: the options of the call, headers made one object, and the exchange that the call carries along.
+interface FetchInit {
+  readonly headers: HeaderRecord
+  readonly body: string
+  readonly exchange: HandlerExchange | FetchExchange
+  readonly target: Target
 }
 
 /** Creates a sender. Connections are kept alive and opened on first use. */
 export function createSender(options: SenderOptions): Sender {
-  const { clock, timeoutMs, maxResponseBytes } = options
-  const agent = new Agent({
-    connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: true },
-    // One deadline of our own covers headers and body.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
-  // ofetch speaks of the global Response; it reads only what ThinResponse has, because the response type is always given.
-  const http = createFetch({ fetch: options.fetch ?? (thinFetch(agent) as unknown as typeof globalThis.fetch) })
-  const underWay = new Set<AbortController>()
+  const { clock, timeoutMs, maxResponseBytes, addresses, fetch: given } = options
+  const resolver = createNameResolver(addresses.resolver, addresses.resolveTimeoutMs)
+  const agent = createAgent(options, resolver)
+  const targets = new Targets(addresses)
+  const http = createFetch({ fetch: asFetch(exchangeOver(agent)), Headers: asHeaders(HeaderRecord) })
+  const underWay = new Set<Exchange>()
 
   async function send(request: SendRequest): Promise<Outcome> {
-    const controller = new AbortController()
+    const exchange =
+      given === undefined ? new HandlerExchange(maxResponseBytes) : new FetchExchange(given, maxResponseBytes)
     const startedAt = new Date(clock())
     const started = performance.now()
-    const time = () => ({ startedAt, durationMs: Math.round(performance.now() - started) })
-    let end: AttemptErrorCode = 'aborted'
+    const target = targets.of(request.url)
+    if ('error' in target) return { startedAt, durationMs: 0, ...target }
+    let end: AttemptErrorCode | null = null
     // No unref: somebody waits for this attempt.
     const deadline = setTimeout(() => {
       end = 'timeout'
-      controller.abort()
+      exchange.abort()
     }, timeoutMs)
-    // Raced, because a fetch that was given may not heed its signal.
-    const aborted = new Promise<null>((resolve) => {
-      controller.signal.addEventListener('abort', () => setImmediate(resolve, null), { once: true })
-    })
-    underWay.add(controller)
+    underWay.add(exchange)
     try {
-      const response = await Promise.race([exchange(request, controller.signal), aborted])
-      return response === null ? { ...time(), status: null, error: end } : { ...time(), ...response }
+      const { status, headers, text } = await exchangeFor(request, exchange, target)
+      return { startedAt, durationMs: since(started), status, error: null, headers, body: text }
     } catch (error) {
-      return { ...time(), status: null, error: controller.signal.aborted ? end : errorCodeOf(error) }
+      const isAborted = end === null && !underWay.has(exchange)
+      const met = { startedAt, durationMs: since(started), status: null } as const
+      if (isAborted || end !== null) return { ...met, error: end ?? 'aborted' }
+      return { ...met, error: errorCodeOf(error), block: blockOf(error) }
     } finally {
       clearTimeout(deadline)
-      underWay.delete(controller)
+      underWay.delete(exchange)
     }
   }
 
-  async function exchange({ url, headers, body }: SendRequest, signal: AbortSignal): Promise<ResponseOutcome> {
-    const response: ThinResponse = await http.raw(url, {
+  async function exchangeFor(request: SendRequest, exchange: Exchange, target: Target): Promise<Answer> {
+    const { url, headers, body } = request
+    const init = {
       method: 'POST',
       headers,
       body,
@@ -92,35 +100,63 @@ export function createSender(options: SenderOptions): Sender {
       retry: false,
       ignoreResponseError: true,
       responseType: 'stream',
-      signal,
-    })
-    const text = await readCapped(response.body, maxResponseBytes)
-    return { status: response.status, error: null, headers: plainHeaders(response.headers), body: text }
+      exchange,
+      target,
+    } as const
+    return asAnswer(await http.raw(url, init))
   }
 
   return {
     send,
-    abort: () => underWay.forEach((controller) => controller.abort()),
-    close: () => agent.destroy(),
+    abort() {
+      const exchanges = [...underWay]
+      underWay.clear()
+      for (const exchange of exchanges) exchange.abort()
+    },
+    async close() {
+      resolver.close()
+      await agent.destroy()
+    },
   }
 }
 
-function thinFetch(agent: Agent) {
-  return async (url: string, init: RequestInit): Promise<ThinResponse> => {
-    const { statusCode, headers, body } = await undiciRequest(url, {
-      dispatcher: agent,
-      method: 'POST',
-      headers: init.headers as Headers, // ofetch has made it one
-      body: init.body as string, // as given by `send`
-      signal: init.signal ?? null,
-    })
-    return { status: statusCode, headers, body }
+function createAgent({ addresses, connectTimeoutMs }: SenderOptions, resolver: NameResolver): Dispatcher {
+  const settings = {
+    // One deadline of our own covers headers and body.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // Said out loud, because a flag of Node's changes the default.
+    maxHeaderSize: 16 * 1024,
+  }
+  if (addresses.proxy !== null) {
+    const tls = { timeout: connectTimeoutMs, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+    return new ProxyAgent({ ...settings, uri: addresses.proxy, requestTls: tls, proxyTls: tls })
+  }
+  const connect = guardedConnector(buildConnector, { policy: addresses, resolver, connectTimeoutMs })
+  return new Agent({ ...settings, connect })
+}
+
+function exchangeOver(agent: Dispatcher) {
+  return (url: string, { headers, body, exchange, target }: FetchInit): Promise<Answer> => {
+    if (exchange instanceof FetchExchange) return exchange.begin(url, headers.record, body)
+    agent.dispatch({ ...target, method: 'POST', headers: headers.record, body }, exchange)
+    return exchange.answer
   }
 }
 
-function plainHeaders(headers: ThinResponse['headers']): Record<string, string> {
-  const entries = headers instanceof Headers ? [...headers] : Object.entries(headers)
-  return Object.fromEntries(
-    entries.flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(', ')]])),
-  )
+function since(started: number): number {
+  return Math.round(performance.now() - started)
+}
+
+// ofetch speaks of the platform's fetch, Headers and Response. It asks of them what ours have, and no more: its source of 1.5.1.
+function asFetch(fetch: (url: string, init: FetchInit) => Promise<Answer>) {
+  return fetch as unknown as typeof globalThis.fetch
+}
+
+function asHeaders(headers: typeof HeaderRecord) {
+  return headers as unknown as typeof globalThis.Headers
+}
+
+function asAnswer(response: unknown): Answer {
+  return response as Answer
 }

@@ -35,16 +35,22 @@ export class Settler {
   }
 
   /** Writes one settlement; null where its lease was lost. */
-  async settle(settlement: Settlement): Promise<Settled | null> {
-    const { giveUpAfterMs, hardStop, onError } = this.#options
+  settle(settlement: Settlement): Promise<Settled | null> {
     const started = performance.now()
+    return this.#batcher.add(settlement).catch((error: unknown) => this.#settleAgain(settlement, error, started))
+  }
+
+  async #settleAgain(settlement: Settlement, first: unknown, started: number): Promise<Settled | null> {
+    const { giveUpAfterMs, hardStop, onError } = this.#options
+    let error = first
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      onError(error)
+      if (hardStop.aborted || performance.now() - started + pauseMs > giveUpAfterMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
       try {
         return await this.#batcher.add(settlement)
-      } catch (error) {
-        onError(error)
-        if (hardStop.aborted || performance.now() - started + pauseMs > giveUpAfterMs) throw error
-        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      } catch (again) {
+        error = again
       }
     }
   }

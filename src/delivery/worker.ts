@@ -2,6 +2,7 @@ import { disableGone } from '../registry/disable.ts'
 import type { Claimed, ClaimResult, EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import { deliver, type Pipeline, type RoundResult } from './deliver.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
+import { FreshWebhooks } from './fresh-webhooks.ts'
 import { Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { createSender, type Sender } from './send.ts'
@@ -9,6 +10,8 @@ import { Settler } from './settler.ts'
 import { Signatures } from './signatures.ts'
 import { Slots } from './slots.ts'
 
+// What is held waits for its slot in memory, so that a claim is worth its statement: a few kilobytes each.
+const maxHeldPerSlot = 4
 // A round that waits between attempts costs a few kilobytes; past this multiple of the concurrency its wait is parked in storage.
 const maxWaitingPerSlot = 4
 // How long storage may take to take back what was aborted, before the worker goes without knowing.
@@ -35,11 +38,14 @@ export class Worker {
   readonly #sender: Sender
   readonly #leases: Leases
   readonly #pipeline: Pipeline
-  /** Rounds under way, and calls to storage that may bring new ones. */
-  readonly #busy = new Set<Promise<unknown>>()
+  readonly #endWaiters = new Set<() => void>()
   readonly #watchers = new Map<string, (result: RoundResult) => void>()
   readonly #heldByWebhook = new Map<string, number>()
-  #counts: RunResult = { claimed: 0, succeeded: 0, failed: 0 }
+  #claimed = 0
+  #succeeded = 0
+  #failed = 0
+  /** Rounds under way, and calls to storage that may bring new ones. */
+  #busy = 0
   #active = 0
   #waiting = 0
   #reserved = 0
@@ -65,14 +71,24 @@ export class Worker {
     return Math.max(0, this.#settings.concurrency - this.#active - this.#reserved)
   }
 
+  /** How many more may be held: those beyond the concurrency wait for their slot. */
+  get room(): number {
+    return Math.max(0, this.#settings.concurrency * maxHeldPerSlot - this.#active - this.#reserved)
+  }
+
+  /** Whether so much of what was held has left that a claim is worth its statement. */
+  get isHungry(): boolean {
+    return this.room * 2 > this.#settings.concurrency * (maxHeldPerSlot - 1)
+  }
+
   /** What it did so far. */
   get counts(): RunResult {
-    return this.#counts
+    return { claimed: this.#claimed, succeeded: this.#succeeded, failed: this.#failed }
   }
 
   /** Whether nothing is under way, waiting rounds included. */
   get isIdle(): boolean {
-    return this.#busy.size === 0
+    return this.#busy === 0
   }
 
   /** Writes events and begins at once with up to `limit` of their deliveries. Says whether some were left. */
@@ -93,11 +109,18 @@ export class Worker {
     }
   }
 
-  /** Claims up to `limit` due deliveries and makes their rounds. */
-  async claim(limit: number): Promise<ClaimResult & { readonly rounds: Promise<RoundResult>[] }> {
+  /** Claims up to `limit` due deliveries, of `ids` where they are given, and makes their rounds. */
+  async claim(
+    limit: number,
+    ids?: readonly string[],
+  ): Promise<ClaimResult & { readonly rounds: Promise<RoundResult>[] }> {
     return await this.#reserving(limit, async () => {
       const askedAt = performance.now()
-      const result = await this.#storage.claim({ limit, leaseMs: this.#settings.leaseMs })
+      const result = await this.#storage.claim({
+        limit,
+        leaseMs: this.#settings.leaseMs,
+        ...(ids !== undefined && { ids }),
+      })
       return { ...result, rounds: result.claimed.map((each) => this.#begin(each, askedAt)) }
     })
   }
@@ -117,15 +140,13 @@ export class Worker {
   }
 
   /** Resolves when something that is under way has ended, and with it there may be room. */
-  async room(): Promise<void> {
-    if (this.#busy.size === 0) return
-    // How it ended is its own caller's affair.
-    await Promise.race([...this.#busy].map((each) => each.catch(() => {})))
+  async oneEnded(): Promise<void> {
+    if (this.#busy > 0) await new Promise<void>((resolve) => this.#endWaiters.add(resolve))
   }
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#busy.size > 0) await Promise.allSettled(this.#busy)
+    while (this.#busy > 0) await this.oneEnded()
   }
 
   /** Gives back what waits, and begins nothing more. */
@@ -153,39 +174,46 @@ export class Worker {
     await this.#sender.close()
   }
 
-  #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {
+  async #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {
     const { id } = claimed.webhook
     this.#leases.hold(claimed, askedAt)
+    this.#busy++
     this.#active++
     this.#heldByWebhook.set(id, (this.#heldByWebhook.get(id) ?? 0) + 1)
-    const round = deliver(claimed, this.#pipeline)
-      .catch((error: unknown): RoundResult => {
-        this.#report(error, `delivery ${claimed.id}`)
-        return { state: 'lost', attempt: null }
-      })
-      .then((result) => {
-        this.#end(claimed, result)
-        this.#counts = counted(this.#counts, result)
-        this.#watchers.get(claimed.id)?.(result)
-        return result
-      })
-    return this.#track(round)
+    const result = await this.#deliver(claimed)
+    this.#end(claimed, result)
+    this.#count(result)
+    this.#watchers.get(claimed.id)?.(result)
+    this.#leave()
+    return result
+  }
+
+  async #deliver(claimed: Claimed): Promise<RoundResult> {
+    try {
+      return await deliver(claimed, this.#pipeline)
+    } catch (error) {
+      this.#report(error, `delivery ${claimed.id}`)
+      return { state: 'lost', attempt: null }
+    }
   }
 
   // Room that is spoken for while storage is asked.
   async #reserving<T>(count: number, work: () => Promise<T>): Promise<T> {
     this.#reserved += count
+    this.#busy++
     try {
-      return await this.#track(work())
+      return await work()
     } finally {
       this.#reserved -= count
+      this.#leave()
     }
   }
 
-  #track<T>(promise: Promise<T>): Promise<T> {
-    const tracked = promise.finally(() => this.#busy.delete(tracked))
-    this.#busy.add(tracked)
-    return tracked
+  #leave(): void {
+    this.#busy--
+    if (this.#endWaiters.size === 0) return
+    for (const tell of this.#endWaiters) tell()
+    this.#endWaiters.clear()
   }
 
   #end(claimed: Claimed, result: RoundResult): void {
@@ -197,6 +225,12 @@ export class Worker {
     this.#leases.drop(claimed)
     const isFinal = result.state === 'succeeded' || result.state === 'failed'
     this.#onFree(held >= maxInFlight || !isFinal)
+  }
+
+  #count({ state }: RoundResult): void {
+    this.#claimed++
+    if (state === 'succeeded') this.#succeeded++
+    if (state === 'failed') this.#failed++
   }
 
   #countWaiting(isWaiting: boolean): void {
@@ -212,6 +246,7 @@ export class Worker {
       hardStop: this.#hardStop.signal,
       onError: (error) => this.#report(error, 'settle'),
     })
+    const fresh = new FreshWebhooks(this.#storage)
     return {
       sender: this.#sender,
       signatures: new Signatures(schemes),
@@ -226,6 +261,7 @@ export class Worker {
       shutdown: this.#shutdown.signal,
       settle: (settlement) => settler.settle(settlement),
       canWait: () => this.#waiting < concurrency * maxWaitingPerSlot,
+      webhookNow: (claimed) => fresh.read(claimed.webhook),
       onWaiting: (isWaiting) => this.#countWaiting(isWaiting),
       disableWebhook: (claimed) => this.#disableGone(claimed),
       gate: ({ webhook }, forMs) =>
@@ -248,14 +284,6 @@ export class Worker {
 
   #report(error: unknown, during: string): void {
     this.#lifecycle.emit('worker.error', { error, during })
-  }
-}
-
-function counted({ claimed, succeeded, failed }: RunResult, { state }: RoundResult): RunResult {
-  return {
-    claimed: claimed + 1,
-    succeeded: succeeded + (state === 'succeeded' ? 1 : 0),
-    failed: failed + (state === 'failed' ? 1 : 0),
   }
 }
 

@@ -56,7 +56,10 @@ export interface Delivery {
 /** What started an attempt: the pipeline itself, or somebody who asked for a resend. */
 export type AttemptTrigger = 'auto' | 'manual'
 
-/** Why no response came back, as a stable code. */
+/**
+ * Why no response came back, as a stable code. `blocked`: the address guard refused the URL, or every address that its name has; which rule
+ * it was, the `delivery.blocked` lifecycle event tells.
+ */
 export type AttemptErrorCode =
   | 'timeout'
   | 'connect_timeout'

@@ -12,7 +12,7 @@
  * - `CURSOR_INVALID`: a page cursor that this query did not give out.
  * - `DISPATCHER_STOPPED`: the dispatcher was stopped and takes no further work.
  * - `TRANSACTIONS_UNSUPPORTED`: `tx` was given, but the storage cannot join a transaction, or what was given is none.
- * - `STORAGE_UNAVAILABLE`: the storage's driver is missing or the storage is closed.
+ * - `STORAGE_UNAVAILABLE`: the storage's driver is missing, the storage is closed, or its database does not answer.
  * - `STORAGE_FAILED`: the database refused an operation (locked for too long, disk full); `cause` is the driver's error. Nothing was written,
  *   unless the connection broke in the middle.
  * - `STORAGE_SCHEMA`: the tables are missing, or of another version than this one of Posthorn's.

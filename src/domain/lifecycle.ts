@@ -28,6 +28,14 @@ export interface DeliverySucceeded extends DeliveryRef {
   readonly attempt: Attempt
 }
 
+/** The address guard refused a request. For the operator: its reason says what names resolve to, so it is not for the webhook's owner. */
+export interface DeliveryBlocked extends DeliveryRef {
+  /** Which rule it was: `parse`, `chars`, `scheme`, `userinfo`, `host`, `ip`, `port`. */
+  readonly rule: string
+  /** What was found: `metrics.example.com → 10.0.0.7 is in 10.0.0.0/8: private (RFC 1918)`. */
+  readonly detail: string
+}
+
 /** A delivery ended without success. */
 export interface DeliveryFailed extends DeliveryRef {
   /** The last attempt; null where nothing could be sent. */
@@ -60,6 +68,8 @@ export interface LifecycleEvents {
   'delivery.attempted': DeliveryAttempted
   /** The receiver answered 2xx. */
   'delivery.succeeded': DeliverySucceeded
+  /** The address guard refused a request, which is recorded as an attempt that met `blocked`, or `invalid_url`. */
+  'delivery.blocked': DeliveryBlocked
   /** The delivery ended without success. */
   'delivery.failed': DeliveryFailed
   /** The webhook was deleted or disabled while the delivery was under way. */

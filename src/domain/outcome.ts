@@ -29,4 +29,14 @@ export interface ErrorOutcome {
   readonly status: null
   /** Why. */
   readonly error: AttemptErrorCode
+  /** What the address guard found, for the operator alone; null or left out where it was not the guard. */
+  readonly block?: AddressFinding | null
+}
+
+/** What the address guard found. */
+export interface AddressFinding {
+  /** The rule. */
+  readonly code: string
+  /** What was found, with host and address, never with path or query. */
+  readonly reason: string
 }

@@ -9,7 +9,7 @@ export interface Webhook {
   readonly tenantId: string
   /** 1 to 100 characters. */
   readonly name: string
-  /** Absolute `http:` or `https:` URL, at most 2,048 characters. */
+  /** Absolute `https:` URL, or `http:` where the registry allows it, at most 2,048 characters. */
   readonly url: string
   /** 1 to 50 patterns: an exact event type, `prefix.*`, or `*`. */
   readonly events: readonly string[]

@@ -14,10 +14,10 @@ export interface TenantScope {
 /** Refuses options that do not exist: a misspelt `tenantId` would mean the default tenant. */
 export function assertKnown(options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw invalid('', 'options must be an object')
+  if (Object.keys(options).every((name) => known.includes(name))) return
   const issues = Object.keys(options)
     .filter((name) => !known.includes(name))
     .map((name) => ({ path: name, message: `is not a known option: use ${known.join(', ')}` }))
-  if (issues.length === 0) return
   const names = issues.map(({ path }) => path).join(', ')
   throw new PosthornError('VALIDATION_FAILED', `Unknown option ${names}: use ${known.join(', ')}.`, { issues })
 }

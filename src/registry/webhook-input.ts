@@ -4,13 +4,14 @@ import { PosthornError, type Issue } from '../domain/error.ts'
 import { isEventPattern, maxEventTypeLength, testEventType } from '../domain/event-type.ts'
 import { isStorable } from '../domain/text.ts'
 import { assertSecret } from '../signing/secret.ts'
-import { problemOfUrl } from './url-policy.ts'
+import { AddressBlocked, ownerMessage } from './address-policy/address-block.ts'
+import type { AddressPolicy } from './address-policy/address-policy.ts'
 
 /** What a webhook is created from. */
 export interface CreateWebhookInput {
   /** 1 to 100 characters, not only white space. */
   readonly name: string
-  /** Absolute `http:` or `https:` URL, at most 2,048 characters, without user name, password and fragment. */
+  /** Absolute `https:` URL of a public address, at most 2,048 characters, without user name, password and fragment. See {@link AddressOptions}. */
   readonly url: string
   /** 1 to 50 different patterns: an exact event type, `prefix.*`, or `*`. */
   readonly events: readonly string[]
@@ -46,7 +47,15 @@ export interface WebhookInputSchemas {
 }
 
 /** Builds the checks once per registry. */
-export function webhookInputSchemas(catalogue: EventCatalogue | undefined): WebhookInputSchemas {
+export function webhookInputSchemas(
+  catalogue: EventCatalogue | undefined,
+  addresses: AddressPolicy,
+): WebhookInputSchemas {
+  const problemOfUrl = (url: string) => {
+    const block = addresses.judgeUrl(url)
+    return block === null ? null : ownerMessage(block)
+  }
+  const parse = <Input>(schema: z.ZodType, input: unknown) => parseWith<Input>(schema, input, addresses)
   const replace = z.strictObject({
     name: z
       .string()
@@ -79,13 +88,23 @@ const unstorable = 'must not contain NUL or lone surrogates'
 
 type Refinement = (value: unknown, context: z.core.$RefinementCtx) => void
 
-function parse<Input>(schema: z.ZodType, input: unknown): Input {
+function parseWith<Input>(schema: z.ZodType, input: unknown, addresses: AddressPolicy): Input {
   const result = schema.safeParse(input)
   // The schema has looked at every field; `events` and `metadata` through refinements, whose type zod does not know.
   if (result.success) return result.data as Input
   const issues = result.error.issues.flatMap(toIssues)
   const summary = issues.map((issue) => `${issue.path || 'input'} ${issue.message}`).join('; ')
-  throw new PosthornError('VALIDATION_FAILED', `The webhook is not valid: ${summary}.`, { issues })
+  throw new PosthornError('VALIDATION_FAILED', `The webhook is not valid: ${summary}.`, {
+    issues,
+    cause: refusalOf(input, addresses),
+  })
+}
+
+// The issues are the owner's to read; what the guard found is the operator's, and stands in the error's cause alone.
+function refusalOf(input: unknown, addresses: AddressPolicy): AddressBlocked | undefined {
+  const url = typeof input === 'object' && input !== null && 'url' in input ? input.url : undefined
+  const block = typeof url === 'string' ? addresses.judgeUrl(url) : null
+  return block === null ? undefined : new AddressBlocked(block)
 }
 
 function toIssues(issue: z.core.$ZodIssue): Issue[] {

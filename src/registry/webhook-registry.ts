@@ -6,7 +6,10 @@ import { isId } from '../domain/id.ts'
 import { isStorable } from '../domain/text.ts'
 import type { Webhook, WebhookWithSecret } from '../domain/webhook.ts'
 import { assertSecret, generateSecret } from '../signing/secret.ts'
+import type { TransactionOptions } from '../storage/query.ts'
 import type { Storage, StoredWebhook, WebhookPatch } from '../storage/storage.ts'
+import type { AddressOptions } from './address-policy/address-options.ts'
+import { AddressPolicy } from './address-policy/address-policy.ts'
 import { cancelPending } from './disable.ts'
 import { newId } from './id.ts'
 import { newestSecret, rotate, type RotateOptions } from './rotation.ts'
@@ -26,6 +29,8 @@ export interface WebhookRegistryOptions<Schemas extends EventSchemas = EventSche
   readonly storage: Storage
   /** The app's event types. Without them any well-formed type is accepted. */
   readonly events?: EventCatalogue<Schemas>
+  /** Which addresses webhooks may use, when they are registered and whenever they are sent to; public ones by `https:` unless given. */
+  readonly addresses?: AddressOptions
   /** Tells the time; `Date.now` unless given. */
   readonly clock?: Clock
 }
@@ -54,13 +59,16 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
   readonly storage: Storage
   /** The catalogue it was made with. */
   readonly events: EventCatalogue<Schemas> | undefined
+  /** Judges where webhooks may lead; dispatchers ask it before each request and connection. */
+  readonly addresses: AddressPolicy
   readonly #clock: Clock
   readonly #schemas: WebhookInputSchemas
   #opening: Promise<void> | undefined
+  #isOpen = false
 
   /**
    * Creates a registry over a storage.
-   * @throws {TypeError} where `storage` is not a storage of contract 1.
+   * @throws {TypeError} where `storage` is not a storage of contract 1; {TypeError} or {RangeError} naming another option that is wrong.
    */
   constructor(options: WebhookRegistryOptions<Schemas>) {
     if (options?.storage?.contract !== 1) {
@@ -69,8 +77,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       )
     }
     for (const name of Object.keys(options)) {
-      if (!['storage', 'events', 'clock'].includes(name)) {
-        throw new TypeError(`WebhookRegistry has no option ${name}; known are storage, events, clock.`)
+      if (!['storage', 'events', 'addresses', 'clock'].includes(name)) {
+        throw new TypeError(`WebhookRegistry has no option ${name}; known are storage, events, addresses, clock.`)
       }
     }
     if (options.clock !== undefined && typeof options.clock !== 'function') {
@@ -82,16 +90,25 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     this.storage = options.storage
     this.events = options.events
     this.#clock = options.clock ?? Date.now
-    this.#schemas = webhookInputSchemas(options.events)
+    this.addresses = new AddressPolicy(options.addresses)
+    this.#schemas = webhookInputSchemas(options.events, this.addresses)
   }
 
-  /** Opens the storage, once; a failure is not kept, so that the next call tries again. Every method does this by itself. */
-  async open(): Promise<void> {
-    this.#opening ??= this.storage.open().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
+  /**
+   * Opens the storage, once; a failure is not kept, so that the next call tries again. Every method does this by itself. With `tx`, what
+   * there is to ask of the database is asked on it: whoever has a transaction open may hold the last connection of the pool.
+   */
+  async open(options: TransactionOptions = {}): Promise<void> {
+    if (this.#isOpen) return
+    if (options.tx !== undefined) {
+      // Not shared: nobody else is to fail with a transaction that is not theirs.
+      await this.storage.open(options)
+      this.#isOpen = true
+      return
+    }
+    this.#opening ??= this.storage.open().finally(() => (this.#opening = undefined))
     await this.#opening
+    this.#isOpen = true
   }
 
   /**
@@ -116,7 +133,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       createdAt: now,
       updatedAt: now,
     }
-    await this.open()
+    await this.open(joined)
     await this.storage.insertWebhook(webhook, joined)
     return { ...toWebhook(webhook), secret }
   }

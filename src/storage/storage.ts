@@ -31,6 +31,9 @@ export type WebhookPatch = Partial<
   Omit<StoredWebhook, 'id' | 'tenantId' | 'version' | 'gateUntil' | 'createdBy' | 'createdAt'>
 >
 
+/** A webhook that wants an event: as much of it as is needed to write a delivery. */
+export type WebhookMatch = Pick<StoredWebhook, 'id' | 'isActive'>
+
 /** One delivery to write with its event. */
 export interface NewDelivery {
   /** UUIDv7, made by the core. */
@@ -143,6 +146,14 @@ export interface PurgeResult {
   readonly isDone: boolean
 }
 
+/** Who wants to know when others write. */
+export interface StorageWatcher {
+  /** Told that deliveries may have come due by a write of anybody's. */
+  readonly onWritten: () => void
+  /** Told of what failed, and will be tried again. */
+  readonly onError: (error: unknown) => void
+}
+
 /**
  * The storage port, contract 1: everything that Posthorn asks of a database. Domain operations, batch-first. Relative times are
  * durations in milliseconds that the storage's own clock turns into instants; ids are made by the core. The invariants in these
@@ -165,10 +176,19 @@ export interface Storage {
     readonly transactions: 'none' | 'caller'
   }
 
-  /** Connects and checks the schema version. Safe to call again. */
-  open(): Promise<void>
+  /**
+   * Connects and checks the schema version. Safe to call again. With `tx`, what there is to check is checked on the caller's transaction,
+   * which may hold the last connection of a pool; it stays usable where the check fails.
+   */
+  open(options?: TransactionOptions): Promise<void>
   /** Gives up what {@link Storage.open} took. Safe to call again. */
   close(): Promise<void>
+
+  /**
+   * Where there is one, tells the watcher soon after anybody's write of deliveries that are due, other processes' included, until the function
+   * returned is called. It may miss some and tell of too many: whoever watches polls too, only less often needs to.
+   */
+  watch?(watcher: StorageWatcher): () => Promise<void>
 
   /** Writes a webhook. `CONFLICT` where the id is taken; the first row stays as it was. */
   insertWebhook(webhook: StoredWebhook, options?: TransactionOptions): Promise<void>
@@ -183,8 +203,11 @@ export interface Storage {
   deleteWebhook(id: string, tenantId: string): Promise<boolean>
   /** Lists webhooks by id. */
   listWebhooks(query: ListWebhooks): Promise<Page<StoredWebhook>>
-  /** Every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once. Reads the matching rows only. */
-  matchWebhooks(query: MatchWebhooks, options?: TransactionOptions): Promise<StoredWebhook[]>
+  /**
+   * For each query, in order, every webhook of the tenant, active or not, with at least one pattern in `patterns`, each once and by id. Reads
+   * the matching rows only.
+   */
+  matchWebhooks(queries: readonly MatchWebhooks[], options?: TransactionOptions): Promise<WebhookMatch[][]>
   /** Holds back every claim of the webhook for `forMs`, or for as long as it is held back already; null opens it at once. */
   gate(id: string, forMs: number | null): Promise<void>
 

@@ -15,7 +15,7 @@ describe('Batcher', () => {
       { maxSize: 10 },
     )
     const first = Promise.all([batcher.add(1), batcher.add(2)])
-    await Promise.resolve().then(() => Promise.resolve())
+    await new Promise((resolve) => setImmediate(resolve))
     const second = Promise.all([batcher.add(3), batcher.add(4)])
     release()
     expect(await first).toEqual([10, 20])
@@ -89,5 +89,19 @@ describe('Batcher', () => {
     expect(results.every((result) => result.status === 'rejected')).toBe(true)
     expect(results.at(-1)).toMatchObject({ reason: { code: 'STORAGE_FAILED' } })
     expect(writes).toBe(4)
+  })
+
+  it('does not ask a storage that gives no answer once for each item', async () => {
+    let writes = 0
+    const batcher = new Batcher<number, number>(
+      async () => {
+        writes++
+        throw new PosthornError('STORAGE_UNAVAILABLE', 'no answer')
+      },
+      { maxSize: 10 },
+    )
+    const answers = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(writes).toBe(1)
   })
 })

@@ -9,13 +9,14 @@ import {
   type LifecycleEvents,
 } from 'posthorn'
 import { manualClock } from '../support/clock.ts'
+import { loopback } from '../support/loopback.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 
 // Waits of a millisecond: the shape of the retries is what counts here, their length is decide's and retryPolicy's.
 const quick = { minTimeout: 1, randomize: false }
 
 function setUp(options: Partial<EventDispatcherOptions> = {}, storage = memoryStorage()) {
-  const registry = new WebhookRegistry({ storage, ...(options.clock && { clock: options.clock }) })
+  const registry = new WebhookRegistry({ addresses: loopback, storage, ...(options.clock && { clock: options.clock }) })
   const dispatcher = new EventDispatcher({ registry, retry: quick, ...options })
   const create = (url: string, input: Partial<CreateWebhookInput> = {}) =>
     registry.create({ name: 'test', url, events: ['*'], ...input })
@@ -653,13 +654,13 @@ describe('EventDispatcher options', () => {
     [{ fetch: true }, 'fetch'],
     [{ retries: 3 }, 'retries'],
   ])('refuses %j by name', (options, name) => {
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
     const make = () => new EventDispatcher({ registry, ...(options as object) })
     expect(make).toThrow(name)
   })
 
   it('refuses what is no scheme', () => {
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
     expect(() => new EventDispatcher({ registry, schemes: JSON.parse('[{}]') })).toThrow(/scheme/)
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry, type EventDispatcherOptions, type Storage } from 'posthorn'
 import { manualClock } from '../support/clock.ts'
+import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 
@@ -8,7 +9,7 @@ async function setUp(url: string, changes: Partial<Storage> = {}, options: Parti
   const clock = manualClock()
   const intact = memoryStorage({ clock: clock.now })
   const storage = overriding(intact, changes)
-  const registry = new WebhookRegistry({ storage, clock: clock.now })
+  const registry = new WebhookRegistry({ addresses: loopback, storage, clock: clock.now })
   const dispatcher = new EventDispatcher({
     registry,
     clock: clock.now,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
 
 describe('dispatches that come at once', () => {
@@ -12,7 +13,7 @@ describe('dispatches that come at once', () => {
         return intact.enqueue(events, options)
       },
     })
-    const registry = new WebhookRegistry({ storage })
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
     const dispatcher = new EventDispatcher({ registry })
     for (let n = 0; n < 900; n++) {
       await registry.create({ name: `${n}`, url: 'http://127.0.0.1:9/', events: ['wide.one'] })

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry, type LifecycleEvents } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { startReceiver } from '../support/receiver.ts'
 
 const names = [
@@ -13,7 +14,7 @@ const names = [
 ] as const
 
 async function setUp(url: string) {
-  const registry = new WebhookRegistry({ storage: memoryStorage() })
+  const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
   const dispatcher = new EventDispatcher({ registry, retry: { retries: 1, minTimeout: 1 } })
   const webhook = await registry.create({ name: 'a', url, events: ['*'] })
   const heard: string[] = []

@@ -4,6 +4,7 @@ import { WebhookRegistry } from '../../src/registry/webhook-registry.ts'
 import { memoryStorage } from '../../src/storage/memory/memory-storage.ts'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { loopback } from '../support/loopback.ts'
 
 let count = 0
 const server = createServer((request, response) => {
@@ -14,7 +15,7 @@ const server = createServer((request, response) => {
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/` // a TCP server has an AddressInfo
 
-const registry = new WebhookRegistry({ storage: memoryStorage({ maxFinished: 1000 }) })
+const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage({ maxFinished: 1000 }) })
 const dispatcher = new EventDispatcher({ registry })
 await registry.create({ name: 'load', url, events: ['*'], maxInFlight: 64 })
 await dispatcher.start()

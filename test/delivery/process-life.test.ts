@@ -9,7 +9,7 @@ const prelude = `
 import { EventDispatcher } from '${new URL('../../src/delivery/event-dispatcher.ts', import.meta.url).pathname}'
 import { WebhookRegistry } from '${new URL('../../src/registry/webhook-registry.ts', import.meta.url).pathname}'
 import { memoryStorage } from '${new URL('../../src/storage/memory/memory-storage.ts', import.meta.url).pathname}'
-const registry = new WebhookRegistry({ storage: memoryStorage() })
+const registry = new WebhookRegistry({ storage: memoryStorage(), addresses: { allow: ['127.0.0.0/8'], allowHttp: true } })
 const dispatcher = new EventDispatcher({ registry, retry: { retries: 0 } })
 const webhook = await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] })
 `

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { EventDispatcher, ipaScheme, memoryStorage, standardWebhooks, Verifier, WebhookRegistry } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { startReceiver } from '../support/receiver.ts'
 
 describe('a dispatcher with several schemes', () => {
   it('signs every request with each, over one body', async () => {
     await using receiver = await startReceiver()
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
     const dispatcher = new EventDispatcher({ registry, schemes: [standardWebhooks, ipaScheme] })
     const { secret } = await registry.create({ name: 'a', url: receiver.url, events: ['*'] })
     const { eventId } = await dispatcher.dispatch('a.b', { z: 'ü', a: 1e-7 })
@@ -24,7 +25,7 @@ describe('a dispatcher with several schemes', () => {
 
   it('signs with ipaScheme alone', async () => {
     await using receiver = await startReceiver()
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
     const dispatcher = new EventDispatcher({ registry, schemes: [ipaScheme] })
     const { secret } = await registry.create({ name: 'a', url: receiver.url, events: ['*'] })
     await dispatcher.dispatch('a.b', {})
@@ -37,7 +38,7 @@ describe('a dispatcher with several schemes', () => {
   })
 
   it('refuses two that each write the body their own way, and the same one twice', () => {
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
     const other = { ...ipaScheme, name: 'other' }
     expect(() => new EventDispatcher({ registry, schemes: [ipaScheme, other] })).toThrow(/body their own way/)
     expect(() => new EventDispatcher({ registry, schemes: [ipaScheme, ipaScheme] })).toThrow(/twice/)

@@ -4,6 +4,8 @@ import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createSender, type SenderOptions } from '../../src/delivery/send.ts'
+import { AddressPolicy } from '../../src/registry/address-policy/address-policy.ts'
+import { loopback } from '../support/loopback.ts'
 import { startReceiver } from '../support/receiver.ts'
 
 const cleanUps: (() => Promise<unknown> | void)[] = []
@@ -17,6 +19,7 @@ function sender(options: Partial<SenderOptions> = {}) {
     connectTimeoutMs: 1000,
     maxResponseBytes: 16_384,
     clock: Date.now,
+    addresses: new AddressPolicy(loopback),
     ...options,
   })
   cleanUps.push(() => made.close())
@@ -140,7 +143,6 @@ describe('createSender', () => {
     const plain = await rawReceiver((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     const errorOf = async (url: string) => (await send(request(url))).error
     expect(await errorOf('http://127.0.0.1:1/')).toBe('refused')
-    expect(await errorOf('http://posthorn.invalid/')).toBe('dns')
     expect(await errorOf(closed)).toBe('reset')
     expect(await errorOf(reset)).toBe('reset')
     expect(await errorOf(garbage)).toBe('protocol')
@@ -155,20 +157,22 @@ describe('createSender', () => {
 
   it('uses the fetch that it is given, with every guard', async () => {
     const server = setupServer(
-      http.post('https://receiver.example/ok', async ({ request: got }) =>
+      http.post('https://receiver.example.com/ok', async ({ request: got }) =>
         HttpResponse.text(`${got.headers.get('x-test')} ${await got.text()}`, { status: 202 }),
       ),
-      http.post('https://receiver.example/moved', () => HttpResponse.redirect('https://receiver.example/ok', 302)),
-      http.post('https://receiver.example/broken', () => HttpResponse.error()),
-      http.post('https://receiver.example/large', () => HttpResponse.text('x'.repeat(100_000), { status: 500 })),
+      http.post('https://receiver.example.com/moved', () =>
+        HttpResponse.redirect('https://receiver.example.com/ok', 302),
+      ),
+      http.post('https://receiver.example.com/broken', () => HttpResponse.error()),
+      http.post('https://receiver.example.com/large', () => HttpResponse.text('x'.repeat(100_000), { status: 500 })),
     )
     server.listen({ onUnhandledRequest: 'error' })
     cleanUps.push(() => server.close())
     const { send } = sender({ fetch: globalThis.fetch })
-    expect(await send(request('https://receiver.example/ok'))).toMatchObject({ status: 202, body: 'a {"ä":1}' })
-    expect(await send(request('https://receiver.example/moved'))).toMatchObject({ status: 302 })
-    expect(await send(request('https://receiver.example/broken'))).toMatchObject({ status: null, error: 'network' })
-    expect(await send(request('https://receiver.example/large'))).toMatchObject({
+    expect(await send(request('https://receiver.example.com/ok'))).toMatchObject({ status: 202, body: 'a {"ä":1}' })
+    expect(await send(request('https://receiver.example.com/moved'))).toMatchObject({ status: 302 })
+    expect(await send(request('https://receiver.example.com/broken'))).toMatchObject({ status: null, error: 'network' })
+    expect(await send(request('https://receiver.example.com/large'))).toMatchObject({
       status: 500,
       body: 'x'.repeat(16_384),
     })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry, type EventDispatcherOptions, type Storage } from 'posthorn'
+import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 
@@ -10,7 +11,7 @@ async function setUp(
 ) {
   const intact = memoryStorage()
   const storage = overriding(intact, changes(intact))
-  const registry = new WebhookRegistry({ storage })
+  const registry = new WebhookRegistry({ addresses: loopback, storage })
   const dispatcher = new EventDispatcher({ registry, retry: { minTimeout: 1, randomize: false }, ...options })
   const webhook = await registry.create({ name: 'a', url, events: ['wanted.*'] })
   const errors: string[] = []
@@ -86,6 +87,7 @@ describe('EventDispatcher.stop', () => {
 
   it('is bounded where storage never opens', async () => {
     const registry = new WebhookRegistry({
+      addresses: loopback,
       storage: overriding(memoryStorage(), { open: () => new Promise(() => {}) }),
     })
     const dispatcher = new EventDispatcher({ registry })

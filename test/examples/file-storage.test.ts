@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { EventDispatcher, WebhookRegistry } from 'posthorn'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fileStorage } from '../../examples/storage-adapter/file-storage.ts'
+import { loopback } from '../support/loopback.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { temporaryFolder } from './program.ts'
 
@@ -12,7 +13,7 @@ describe('fileStorage', () => {
     onTestFinished(() => receiver[Symbol.asyncDispose]())
 
     const open = () => {
-      const registry = new WebhookRegistry({ storage: fileStorage(path) })
+      const registry = new WebhookRegistry({ addresses: loopback, storage: fileStorage(path) })
       return { registry, dispatcher: new EventDispatcher({ registry }) }
     }
     const first = open()
@@ -28,7 +29,7 @@ describe('fileStorage', () => {
     const folder = `${temporaryFolder()}/rows`
     mkdirSync(folder)
     const storage = fileStorage(`${folder}/posthorn.bin`)
-    const registry = new WebhookRegistry({ storage })
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
     const kept = await registry.create({ name: 'kept', url: 'https://example.com/', events: ['*'] })
     rmSync(folder, { recursive: true })
     const input = { name: 'other', url: 'https://example.com/', events: ['*'] }

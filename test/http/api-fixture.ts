@@ -6,6 +6,7 @@ import type { StandardSchema } from '../../src/domain/standard-schema.ts'
 import { WebhookRegistry } from '../../src/registry/webhook-registry.ts'
 import { memoryStorage } from '../../src/storage/memory/memory-storage.ts'
 import type { Storage } from '../../src/storage/storage.ts'
+import { loopback } from '../support/loopback.ts'
 
 /** What came back, its body parsed. */
 export interface Answer {
@@ -41,7 +42,7 @@ export function buildApi(
   options: Partial<WebhookApiOptions> & { readonly storage?: Storage; readonly events?: EventCatalogue | null } = {},
 ) {
   const { storage = memoryStorage(), events = catalogue, ...apiOptions } = options
-  const registry = new WebhookRegistry({ storage, ...(events !== null && { events }) })
+  const registry = new WebhookRegistry({ addresses: loopback, storage, ...(events !== null && { events }) })
   const dispatcher = new EventDispatcher({ registry, retry: { retries: 0 } })
   onTestFinished(async () => await dispatcher.stop({ timeoutMs: 1_000 }))
   const errors: unknown[] = []

@@ -17,6 +17,8 @@ const shape = z.object({
   exports: z.record(z.string(), z.union([z.string(), z.strictObject({ import: conditions, require: conditions })])),
   scripts: z.record(z.string(), z.string()),
   dependencies: z.record(z.string(), z.string()),
+  peerDependencies: z.record(z.string(), z.string()),
+  peerDependenciesMeta: z.record(z.string(), z.strictObject({ optional: z.boolean() })),
 })
 
 /** The parts of package.json that tests speak about. */

@@ -51,6 +51,12 @@ describe('package.json', () => {
     })
   })
 
+  it('has peers that none needs who does not open their door', () => {
+    const { peerDependencies, peerDependenciesMeta } = manifest
+    expect(peerDependencies).toEqual({ bullmq: '^5.0.0 || ^6.0.0' })
+    for (const name of Object.keys(peerDependencies)) expect(peerDependenciesMeta[name]).toEqual({ optional: true })
+  })
+
   it('has every script that CI and the README call', () => {
     const names = 'build typecheck lint format format:check test test:node pack:check demo start chaos check'.split(' ')
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names))

@@ -15,6 +15,7 @@ export type Answer =
 /** A real HTTP server on loopback that keeps what it gets and answers by script; `nth` counts its requests from 1, `port` tells connections apart. */
 export async function startReceiver(
   answer: (received: Received, nth: number, port: number | undefined) => Answer | Promise<Answer> = () => 204,
+  address = '127.0.0.1',
 ) {
   const received: Received[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -30,9 +31,9 @@ export async function startReceiver(
     // A sender that hangs up in the middle is part of some tests.
     serve(request, response).catch(() => response.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, address, resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, // a TCP server has an AddressInfo
+    url: `http://${address}:${(server.address() as AddressInfo).port}/hook`, // a TCP server has an AddressInfo
     received,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

@@ -94,7 +94,7 @@ export const fidelityCases: Cases = {
     const readAll = async () => [
       await storage.getWebhook(webhook.id, tenantId),
       await storage.listWebhooks(query),
-      await storage.matchWebhooks({ tenantId, patterns: ['order.*'] }),
+      await storage.matchWebhooks([{ tenantId, patterns: ['order.*'] }]),
       await storage.getEvent(eventId, tenantId),
       await storage.listEvents(query),
       await fixture.delivery(id),

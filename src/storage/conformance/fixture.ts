@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Attempt, Delivery } from '../../domain/delivery.ts'
 import type { NewAttempt } from '../settlement.ts'
-import type { Claimed, NewEvent, Storage, StoredWebhook } from '../storage.ts'
+import type { Claimed, NewEvent, Storage, StoredWebhook, WebhookMatch } from '../storage.ts'
 import type { ConformanceAdapter } from './conformance-adapter.ts'
 
 /** The cases of one topic by name; a name states the invariant. */
@@ -71,6 +71,11 @@ export class Fixture {
       deliveries: webhooks.map((webhook) => ({ id: this.newId(), webhookId: webhook.id })),
       ...overrides,
     }
+  }
+
+  /** Finds the webhooks of a tenant that have one of the patterns. */
+  async match(patterns: readonly string[], ofTenantId = tenantId): Promise<WebhookMatch[]> {
+    return only(await this.storage.matchWebhooks([{ tenantId: ofTenantId, patterns }]))
   }
 
   /** Enqueues `count` events for one webhook in one call; returns the ids of their deliveries. */

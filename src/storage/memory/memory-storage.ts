@@ -2,6 +2,7 @@ import type { Attempt, Delivery, Page, WebhookEvent } from '../../domain/deliver
 import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
+import { SteadyClock } from '../steady-clock.ts'
 import type { LeaseRef, Settled, Settlement } from '../settlement.ts'
 import type {
   BulkResult,
@@ -11,6 +12,7 @@ import type {
   Storage,
   StorageStats,
   StoredWebhook,
+  WebhookMatch,
   WebhookPatch,
 } from '../storage.ts'
 import { changeDeliveries } from './bulk-change.ts'
@@ -27,7 +29,10 @@ import { copyWebhook } from './webhook-table.ts'
 
 /** How {@link memoryStorage} is set up. */
 export interface MemoryStorageOptions {
-  /** Tells the time; the system's as it was when the process started, counted on steadily, unless given: it never steps back. */
+  /**
+   * Tells the time; the system's as it was when the process started, counted on steadily, unless given. Where another clock steps back,
+   * the storage's time goes on from where it was.
+   */
   readonly clock?: Clock
   /** Gives numbers from 0 up to 1 for the spread of requeued deliveries; `Math.random` unless given. */
   readonly random?: () => number
@@ -64,12 +69,12 @@ class MemoryStorage implements Storage {
   readonly contract = 1
   readonly name = 'memory'
   readonly capabilities = { durability: 'none', scope: 'process', transactions: 'none' } as const
-  readonly #clock: Clock
+  readonly #steady: SteadyClock
   readonly #random: () => number
   readonly #tables: Tables
 
   constructor(clock: Clock, random: () => number, maxFinished: number) {
-    this.#clock = clock
+    this.#steady = new SteadyClock(clock)
     this.#random = random
     this.#tables = new Tables(maxFinished)
   }
@@ -83,7 +88,7 @@ class MemoryStorage implements Storage {
       throw new PosthornError('CONFLICT', `Webhook ${webhook.id} exists already. Give every webhook a new id.`)
     }
     this.#tables.webhooks.insert(copyWebhook(webhook))
-    this.#tables.lanes.rearrange(webhook, this.#clock())
+    this.#tables.lanes.rearrange(webhook, this.#nowMs())
   }
 
   async getWebhook(id: string, tenantId: string): Promise<StoredWebhook | null> {
@@ -114,7 +119,7 @@ class MemoryStorage implements Storage {
     const webhook = this.#tables.webhooks.get(id, tenantId)
     if (webhook === null) return false
     this.#tables.webhooks.remove(webhook)
-    this.#tables.lanes.rearrange(webhook, this.#clock())
+    this.#tables.lanes.rearrange(webhook, this.#nowMs())
     return true
   }
 
@@ -125,14 +130,14 @@ class MemoryStorage implements Storage {
     return { ...page, data: page.data.map(copyWebhook) }
   }
 
-  async matchWebhooks(query: Parameters<Storage['matchWebhooks']>[0]): Promise<StoredWebhook[]> {
-    return this.#tables.webhooks.match(query.tenantId, query.patterns).map(copyWebhook)
+  async matchWebhooks(queries: Parameters<Storage['matchWebhooks']>[0]): Promise<WebhookMatch[][]> {
+    return queries.map(({ tenantId, patterns }) => this.#tables.webhooks.match(tenantId, patterns))
   }
 
   async gate(id: string, forMs: number | null): Promise<void> {
     const webhook = this.#tables.webhooks.find(id)
     if (webhook === null) return
-    const until = forMs === null ? null : new Date(Math.max(this.#clock() + forMs, Number(webhook.gateUntil)))
+    const until = forMs === null ? null : new Date(Math.max(this.#nowMs() + forMs, Number(webhook.gateUntil)))
     this.#replace({ ...webhook, gateUntil: until })
   }
 
@@ -140,7 +145,7 @@ class MemoryStorage implements Storage {
     events: readonly NewEvent[],
     options: Parameters<Storage['enqueue']>[1] = {},
   ): Promise<{ results: EnqueueResult[]; claimed: Claimed[] }> {
-    const nowMs = this.#clock()
+    const nowMs = this.#nowMs()
     const { results, written } = enqueue(this.#tables, events, nowMs)
     const { claimFor } = options
     if (claimFor === undefined) return { results, claimed: [] }
@@ -150,7 +155,7 @@ class MemoryStorage implements Storage {
 
   async claim(query: Parameters<Storage['claim']>[0]): Promise<{ claimed: Claimed[]; nextDueInMs: number | null }> {
     const { limit, leaseMs, ids } = query
-    const nowMs = this.#clock()
+    const nowMs = this.#nowMs()
     const claimed =
       ids === undefined
         ? claimDue(this.#tables, limit, leaseMs, nowMs)
@@ -159,17 +164,17 @@ class MemoryStorage implements Storage {
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number): Promise<string[]> {
-    const nowMs = this.#clock()
+    const nowMs = this.#nowMs()
     return leases.filter((hold) => renew(this.#tables, hold, leaseMs, nowMs)).map((hold) => hold.id)
   }
 
   async settle(settlements: readonly Settlement[]): Promise<Settled[]> {
-    const nowMs = this.#clock()
+    const nowMs = this.#nowMs()
     return settlements.flatMap((settlement) => settle(this.#tables, settlement, nowMs) ?? [])
   }
 
   async requeue(query: Parameters<Storage['requeue']>[0]): Promise<BulkResult> {
-    const nowMs = this.#clock()
+    const nowMs = this.#nowMs()
     const { spreadMs = 0 } = query
     return changeDeliveries(this.#tables, query, (row) => {
       if (row.state === 'pending') return false
@@ -179,7 +184,7 @@ class MemoryStorage implements Storage {
   }
 
   async cancel(query: Parameters<Storage['cancel']>[0]): Promise<BulkResult> {
-    const nowMs = this.#clock()
+    const nowMs = this.#nowMs()
     return changeDeliveries(this.#tables, query, (row) => {
       if (row.state !== 'pending' || isHeld(row, nowMs)) return false
       this.#tables.finish(row, 'cancelled', query.reason, nowMs)
@@ -194,7 +199,7 @@ class MemoryStorage implements Storage {
 
   async getDelivery(id: string, tenantId: string): Promise<Delivery | null> {
     const row = this.#tables.deliveries.get(id)
-    return row?.event.tenantId === tenantId ? toDelivery(row, this.#clock()) : null
+    return row?.event.tenantId === tenantId ? toDelivery(row, this.#nowMs()) : null
   }
 
   async listEvents(query: Parameters<Storage['listEvents']>[0]): Promise<Page<WebhookEvent>> {
@@ -202,7 +207,7 @@ class MemoryStorage implements Storage {
   }
 
   async listDeliveries(query: Parameters<Storage['listDeliveries']>[0]): Promise<Page<Delivery>> {
-    return listDeliveries(this.#tables, query, this.#clock())
+    return listDeliveries(this.#tables, query, this.#nowMs())
   }
 
   async listAttempts(query: Parameters<Storage['listAttempts']>[0]): Promise<Page<Attempt>> {
@@ -217,15 +222,19 @@ class MemoryStorage implements Storage {
   }
 
   async stats(query: Parameters<Storage['stats']>[0]): Promise<StorageStats> {
-    return stats(this.#tables, query, this.#clock())
+    return stats(this.#tables, query, this.#nowMs())
   }
 
   async purge(query: Parameters<Storage['purge']>[0]): Promise<{ removed: number; isDone: boolean }> {
-    return purge(this.#tables, query, this.#clock())
+    return purge(this.#tables, query, this.#nowMs())
+  }
+
+  #nowMs(): number {
+    return this.#steady.now().dueMs
   }
 
   #replace(webhook: StoredWebhook): void {
     this.#tables.webhooks.replace(webhook)
-    this.#tables.lanes.rearrange(webhook, this.#clock())
+    this.#tables.lanes.rearrange(webhook, this.#nowMs())
   }
 }

@@ -4,8 +4,8 @@ import type { StoredWebhook } from '../storage.ts'
 export class Subscriptions {
   readonly #ids = new Map<string, Set<string>>()
 
-  idsOf(tenantId: string, pattern: string): string[] {
-    return [...(this.#ids.get(keyOf(tenantId, pattern)) ?? [])]
+  idsOf(tenantId: string, pattern: string): ReadonlySet<string> {
+    return this.#ids.get(keyOf(tenantId, pattern)) ?? none
   }
 
   add(webhook: StoredWebhook): void {
@@ -27,7 +27,9 @@ export class Subscriptions {
   }
 }
 
+const none: ReadonlySet<string> = new Set()
+
+// With its length, because either part may contain any character.
 function keyOf(tenantId: string, pattern: string): string {
-  // As JSON, because either part may contain any character.
-  return JSON.stringify([tenantId, pattern])
+  return `${tenantId.length} ${tenantId} ${pattern}`
 }

@@ -1,4 +1,4 @@
-import type { StoredWebhook } from '../storage.ts'
+import type { StoredWebhook, WebhookMatch } from '../storage.ts'
 import { RowIndex } from './sorted-rows.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -52,9 +52,15 @@ export class WebhookTable {
     this.#subscriptions.remove(webhook)
   }
 
-  match(tenantId: string, patterns: readonly string[]): StoredWebhook[] {
-    const ids = new Set(patterns.flatMap((pattern) => this.#subscriptions.idsOf(tenantId, pattern)))
-    return [...ids].toSorted().flatMap((id) => this.get(id, tenantId) ?? [])
+  match(tenantId: string, patterns: readonly string[]): WebhookMatch[] {
+    const ids = new Set<string>()
+    for (const pattern of patterns) for (const id of this.#subscriptions.idsOf(tenantId, pattern)) ids.add(id)
+    const matches: WebhookMatch[] = []
+    for (const id of [...ids].toSorted()) {
+      const webhook = this.get(id, tenantId)
+      if (webhook !== null) matches.push({ id, isActive: webhook.isActive })
+    }
+    return matches
   }
 
   *walk(tenantId: string, cursor: string | null, order: 'asc' | 'desc'): Generator<StoredWebhook> {

@@ -10,18 +10,21 @@ const longestPauseMs = 100
 /** A client of the caller's. Every operation is one statement, so none of them needs a transaction or a session of its own. */
 export class Database {
   readonly names: Names
+  /** Whether it is a transaction of the caller's: what fails in it has failed, and the transaction with it. */
+  readonly isJoined: boolean
   readonly #executor: SqlExecutor
   readonly #maxTries: number
 
-  constructor(executor: SqlExecutor, names: Names, maxTries = usualTries) {
+  constructor(executor: SqlExecutor, names: Names, isJoined = false) {
     this.#executor = executor
     this.names = names
-    this.#maxTries = maxTries
+    this.isJoined = isJoined
+    this.#maxTries = isJoined ? 1 : usualTries
   }
 
-  /** A transaction of the caller's: what fails in it has failed. */
+  /** A transaction of the caller's. */
   static joining(executor: SqlExecutor, names: Names): Database {
-    return new Database(executor, names, 1)
+    return new Database(executor, names, true)
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Delivery, DeliveryState } from '../../domain/delivery.ts'
+import type { Names } from './names.ts'
 import { ms } from './sql.ts'
 import { toDate } from './webhook-row.ts'
 
@@ -16,9 +17,9 @@ export type DeliveryRow = Omit<Delivery, 'state' | 'isLeased' | 'dueAt' | 'creat
 }
 
 /** The columns of a delivery `d` and its event `e`. */
-export function deliveryColumns(now: string): string {
+export function deliveryColumns({ now, aheadMs }: Names): string {
   return `d.id, e.id AS "eventId", d.webhook_id AS "webhookId", d.tenant_id AS "tenantId", e.type, d.phase, d.reason,
-    d.attempt_count AS "attemptCount", ${ms('d.due_at')} AS "dueAt", d.due_at > ${now} AS "isEarly",
+    d.attempt_count AS "attemptCount", ${ms('d.due_at')} - ${aheadMs} AS "dueAt", d.due_at > ${now} AS "isEarly",
     d.last_status AS "lastStatus", ${ms('d.created_at')} AS "createdAt", ${ms('d.finished_at')} AS "finishedAt"`
 }
 

@@ -1,6 +1,6 @@
 import { countClaims, takeLanes } from './lanes.ts'
 import type { Names } from './names.ts'
-import { later, ms } from './sql.ts'
+import { isNotified, later, ms, notified } from './sql.ts'
 import { webhookColumns } from './webhook-row.ts'
 
 /** Which parts the statement needs: the others are left out, so that the usual one is planned in less time. */
@@ -16,7 +16,7 @@ const forgottenPerKey = 4
 
 /** Writes the events of `$1` and their deliveries of `$2`. Whatever is violated, nothing of them is written. */
 export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
-  const { events, bodies, deliveries, webhooks, now } = names
+  const { events, bodies, deliveries, webhooks, now, wall, channel } = names
   return `WITH input AS MATERIALIZED (
      SELECT * FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, id uuid, "tenantId" text, type text, body text,
        "contentType" text, key text, "bodyHash" text, "ttlMs" float8, "delayMs" float8)
@@ -28,7 +28,7 @@ export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
    ${needs.hasKeys ? takeKeys(names) : ''}
    written AS (
      INSERT INTO ${events} (tenant_id, id, type, content_type, idempotency_key, created_at)
-     SELECT "tenantId", id, type, "contentType", key, ${now} FROM input i
+     SELECT "tenantId", id, type, "contentType", key, ${wall} FROM input i
      WHERE n NOT IN (SELECT n FROM stored) ${needs.hasKeys ? 'AND (key IS NULL OR (SELECT h.id FROM holder h WHERE h.tenant_id = i."tenantId" AND h.key = i.key) = i.id)' : ''}
      ORDER BY n ON CONFLICT (tenant_id, id) DO NOTHING RETURNING seq, tenant_id, id
    ),
@@ -50,24 +50,24 @@ export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
        CASE WHEN f.phase = 'leased' THEN 1 ELSE 0 END, false,
        CASE f.phase WHEN 'leased' THEN ${needs.isClaiming ? later(now, '$4::float8') : 'NULL'}
          WHEN 'waiting' THEN ${later(now, 'f.delay')} WHEN 'ready' THEN ${now} END,
-       CASE WHEN f.phase = 'leased' THEN gen_random_uuid() END, ${now},
-       CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${now} END
+       CASE WHEN f.phase = 'leased' THEN gen_random_uuid() END, ${wall},
+       CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${wall} END
      FROM (SELECT fresh.*, ${phase(needs)} AS phase FROM fresh) f ORDER BY f.place
      RETURNING id, webhook_id, phase, lease
-   )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}`
+   )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}${channel === null ? '' : `, ${notified(channel, `delivered WHERE phase = 'ready'`)}`}`
 }
 
 /** What became of each event, and what was leased. */
-export function selectEnqueued({ webhooks, now }: Names, { hasKeys, isClaiming }: EnqueueNeeds): string {
+export function selectEnqueued({ webhooks, wall, channel }: Names, { hasKeys, isClaiming }: EnqueueNeeds): string {
   const holder = hasKeys
     ? 'LEFT JOIN holder h ON h.tenant_id = i."tenantId" AND h.key = i.key'
     : 'CROSS JOIN (SELECT NULL AS id, NULL AS body_hash) h'
-  const event = `SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}`
+  const event = `SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}${channel === null ? '' : ` WHERE ${isNotified}`}`
   const answers = `SELECT row_to_json(a) AS event, NULL::json AS claimed, NULL::json AS webhook FROM (${event}) a`
   if (!isClaiming) return answers
   return `${answers}
    UNION ALL SELECT NULL, row_to_json(c), NULL FROM (
-     SELECT id, lease, webhook_id AS "webhookId", ${ms(now)} AS now FROM leased
+     SELECT id, lease, webhook_id AS "webhookId", ${ms(wall)} AS now FROM leased
    ) c
    UNION ALL SELECT NULL, NULL, row_to_json(w) FROM (
      SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(SELECT webhook_id FROM leased))

@@ -41,13 +41,13 @@ export function leaseCandidates(names: Names, limit: string, leaseMs: string): s
 }
 
 /** Common table expressions that end up to `limit` ready deliveries of lanes whose webhook is gone or not active. */
-export function cancelDoomed({ deliveries, now }: Names, doomed: string): string {
+export function cancelDoomed({ deliveries, wall }: Names, doomed: string): string {
   return `doomed AS MATERIALIZED (${doomed}),
    met AS MATERIALIZED (
      SELECT id FROM ${deliveries} WHERE id = ANY(ARRAY(SELECT id FROM doomed)) AND phase = 'ready' FOR UPDATE SKIP LOCKED
    ),
    cancelled AS (
-     UPDATE ${deliveries} d SET phase = 'cancelled', due_at = NULL, finished_at = ${now},
+     UPDATE ${deliveries} d SET phase = 'cancelled', due_at = NULL, finished_at = ${wall},
        reason = CASE WHEN (SELECT id FROM lane WHERE lane.webhook_id = d.webhook_id) IS NULL THEN 'deleted' ELSE 'disabled' END
      WHERE id = ANY(ARRAY(SELECT id FROM met)) RETURNING 1
    )`

@@ -23,9 +23,9 @@ export async function getEvent(database: Database, id: string, tenantId: string)
 
 export async function getDelivery(database: Database, id: string, tenantId: string): Promise<Delivery | null> {
   if (!isId(id)) return null
-  const { deliveries, events, now } = database.names
+  const { deliveries, events } = database.names
   const row = await database.first<DeliveryRow>(
-    `SELECT ${deliveryColumns(now)} FROM ${deliveries} d JOIN ${events} e ON e.seq = d.event_seq
+    `SELECT ${deliveryColumns(database.names)} FROM ${deliveries} d JOIN ${events} e ON e.seq = d.event_seq
      WHERE d.id = $1::uuid AND d.tenant_id = $2::text`,
     [id, tenantId],
   )
@@ -56,7 +56,7 @@ export async function listEvents(database: Database, query: ListEvents): Promise
 export async function listDeliveries(database: Database, query: ListDeliveries): Promise<Page<Delivery>> {
   const { sql, conditions, lastSeen } = await whereDelivery(database, query)
   const rows = await database.all<DeliveryRow>(
-    `SELECT ${deliveryColumns(database.names.now)} ${sql}
+    `SELECT ${deliveryColumns(database.names)} ${sql}
      ORDER BY d.id ${query.order === 'asc' ? 'ASC' : 'DESC'} LIMIT ${conditions.bind(query.limit + 1)}::integer`,
     conditions.params,
   )

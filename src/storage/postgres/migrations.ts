@@ -161,5 +161,19 @@ INSERT INTO ${t.version} (id, version) VALUES (1, 1);
 `
 }
 
+function version2(schema: string): string {
+  const t = namesIn(schema)
+  return `
+-- The time that due dates and leases go by, which never steps back: how far it is, and how far ahead of the server's clock.
+CREATE TABLE ${t.clock} (
+  id integer PRIMARY KEY CHECK (id = 1),
+  seen_at timestamptz NOT NULL,
+  ahead_ms bigint NOT NULL
+);
+INSERT INTO ${t.clock} (id, seen_at, ahead_ms) VALUES (1, 'epoch', 0);
+UPDATE ${t.version} SET version = 2;
+`
+}
+
 /** One entry a version, applied in order. Released entries are never changed. */
-const versions: readonly ((schema: string) => string)[] = [version1]
+const versions: readonly ((schema: string) => string)[] = [version1, version2]

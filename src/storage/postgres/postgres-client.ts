@@ -22,11 +22,24 @@ export interface PostgresJs {
 /** A client that `postgresStorage` works with; it belongs to the caller, who closes it. */
 export type PostgresClient = PgQueryable | PostgresJs | SqlExecutor
 
-/** Makes one shape of all clients. */
-export function toExecutor(client: unknown): SqlExecutor {
+/** Makes one shape of all clients. A pool of pg closes the connection of a statement that takes longer than `timeoutMs`. */
+export function toExecutor(client: unknown, timeoutMs = Infinity): SqlExecutor {
   assertClient(client)
   if ('unsafe' in client) return { query: async (sql, params) => [...(await client.unsafe(sql, [...params]))] }
+  if (timeoutMs !== Infinity && isPgPool(client)) {
+    const limits = { query_timeout: timeoutMs }
+    return { query: async (text, params) => rowsOf(await client.query({ text, values: [...params], ...limits })) }
+  }
   return { query: async (sql, params) => rowsOf(await client.query(sql, [...params])) }
+}
+
+/** What is used of a `Pool` of pg beyond what all clients have: a deadline with the statement. */
+interface PgPool {
+  query(config: { readonly text: string; readonly values: SqlParameter[]; readonly query_timeout: number }): unknown
+}
+
+function isPgPool(client: object): client is PgPool {
+  return 'totalCount' in client && hasMethod(client, 'connect')
 }
 
 /** Makes the caller's open transaction one. */

@@ -7,9 +7,11 @@ import { cancel, requeue } from './bulk.ts'
 import { claimIds } from './claim-ids.ts'
 import { Claims } from './claim.ts'
 import { Database } from './database.ts'
+import { assertStatementTimeout, withDeadline } from './deadline.ts'
 import { enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { postgresMigrations } from './migrations.ts'
+import { assertListener, isListening, listenOn, type PostgresListener } from './listener.ts'
 import { assertSchemaName, type Names, namesIn } from './names.ts'
 import { type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
 import { Purge } from './purge.ts'
@@ -17,6 +19,7 @@ import { renew } from './renew.ts'
 import { assertVersion, migrate } from './schema.ts'
 import { settle } from './settle.ts'
 import { stats } from './stats.ts'
+import { SteadyTime } from './steady-time.ts'
 import {
   deleteWebhook,
   gate,
@@ -34,6 +37,27 @@ export interface PostgresStorageOptions {
    * schemas share nothing.
    */
   readonly schema?: string
+  /**
+   * How long a statement may take before it is given up with `STORAGE_UNAVAILABLE`, in milliseconds from 100 to an hour, or `Infinity`;
+   * 10,000 unless given. It may have been carried out all the same: every operation may be repeated. A pool of pg closes the connection
+   * that did not answer; give the pool a `connectionTimeoutMillis` too, since it waits for ever to connect unless it has one. With
+   * other clients the statement is given up, and the connection is theirs to close. It holds neither for {@link PostgresStorage.migrate}
+   * nor within a caller's transaction.
+   */
+  readonly statementTimeoutMs?: number
+  /**
+   * Whether writes of deliveries that are due notify the processes that listen (`NOTIFY`, when their transaction commits), and whether a
+   * started dispatcher listens: by `listen`, or by the client itself where it is the `sql` of postgres.js or a PGlite. False unless given. It
+   * saves up to `pollIntervalMs` of latency for what other processes or callers' transactions dispatch, and costs a lock that all
+   * notifying transactions of the server take one after the other when they commit.
+   */
+  readonly notify?: boolean
+  /**
+   * Who listens where the client cannot: a function that gives a new client of pg each time it is called (`() => new Client(…)`, or
+   * `() => pool.connect()`), the `sql` of postgres.js, or a PGlite. It takes a connection of its own for as long as a dispatcher is started, not
+   * through a pooler in transaction mode. Needs `notify`.
+   */
+  readonly listen?: PostgresListener
 }
 
 /** A storage in a Postgres database. */
@@ -63,17 +87,46 @@ export interface PostgresStorage extends Storage {
  *
  * Texts with a NUL character or half of a surrogate pair, which Postgres cannot hold, are refused with `VALIDATION_FAILED`; in what a
  * receiver answered they become U+FFFD. Every method rejects with a {@link PosthornError}: `STORAGE_SCHEMA` where the tables are missing
- * or of another version, `STORAGE_UNAVAILABLE` after {@link Storage.close}, `STORAGE_FAILED` where Postgres refuses an operation or
+ * or of another version, `STORAGE_UNAVAILABLE` after {@link Storage.close} and where Postgres does not answer, `STORAGE_FAILED` where Postgres refuses an operation or
  * cannot be reached; the driver's error is the `cause`.
  *
  * @throws TypeError for a wrong client or option.
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
-  const { schema = 'posthorn' } = options
+  assertKnownOptions(options)
+  const { schema = 'posthorn', statementTimeoutMs = 10_000, notify = false, listen } = options
   assertSchemaName(schema)
-  const executor = toExecutor(client)
+  assertStatementTimeout(statementTimeoutMs)
+  if (typeof notify !== 'boolean') throw new TypeError(`notify must be true or false, not ${String(notify)}.`)
+  if (listen !== undefined) assertListener(listen)
+  if (listen !== undefined && !notify) {
+    throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
+  }
+  const executor = withDeadline(toExecutor(client, statementTimeoutMs), statementTimeoutMs)
   survivePoolErrors(client)
-  return new PostgresTables(executor, schema, namesIn(schema))
+  const listener = listen ?? (notify && isListening(client) ? client : undefined)
+  return new PostgresTables(executor, schema, namesIn(schema, { isNotifying: notify }), {
+    patient: toExecutor(client),
+    ...(listener !== undefined && { listener }),
+  })
+}
+
+const knownOptions = ['schema', 'statementTimeoutMs', 'notify', 'listen']
+
+function assertKnownOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !knownOptions.includes(name))
+  if (unknown !== undefined)
+    throw new TypeError(`postgresStorage has no option ${unknown}; known are ${knownOptions.join(', ')}.`)
+}
+
+/** How the storage itself is made. */
+interface PostgresTablesOptions {
+  /** Runs what may take long. */
+  readonly patient?: SqlExecutor
+  /** How often the clock is looked at. */
+  readonly lookEveryMs?: number
+  /** Who hears of what others write. */
+  readonly listener?: PostgresListener
 }
 
 /** The storage itself; tests give it another clock with their `names`. */
@@ -82,31 +135,41 @@ export class PostgresTables implements PostgresStorage {
   readonly name = 'postgres'
   readonly capabilities = { durability: 'server', scope: 'cluster', transactions: 'caller' } as const
   readonly #database: Database
+  /** Without a deadline: to build an index takes as long as it takes. */
+  readonly #patient: Database
   readonly #schema: string
   readonly #claims: Claims
   readonly #purge: Purge
-  #checked: Promise<void> | null = null
+  readonly #time: SteadyTime
+  #checking: Promise<void> | null = null
+  #isChecked = false
   #isClosed = false
+  readonly watch?: NonNullable<Storage['watch']>
 
-  constructor(executor: SqlExecutor, schema: string, names: Names) {
+  constructor(executor: SqlExecutor, schema: string, names: Names, options: PostgresTablesOptions = {}) {
     this.#database = new Database(executor, names)
+    this.#patient = new Database(options.patient ?? executor, names)
+    this.#time = new SteadyTime(this.#database, options.lookEveryMs)
     this.#schema = schema
     this.#claims = new Claims(this.#database)
     this.#purge = new Purge(this.#database)
+    const { channel } = names
+    const { listener } = options
+    if (listener !== undefined && channel !== null) this.watch = (watcher) => listenOn(listener, channel, watcher)
   }
 
   async migrate() {
-    await migrate(this.#database, postgresMigrations({ schema: this.#schema }))
+    await migrate(this.#patient, postgresMigrations({ schema: this.#schema }))
   }
 
-  async open() {
+  async open({ tx }: TransactionOptions = {}) {
     this.#isClosed = false
-    await this.#opened()
+    await this.#opened(tx)
   }
 
   async close() {
     this.#isClosed = true
-    this.#checked = null
+    this.#isChecked = false
   }
 
   async insertWebhook(webhook: StoredWebhook, { tx }: TransactionOptions = {}) {
@@ -129,8 +192,8 @@ export class PostgresTables implements PostgresStorage {
     return await listWebhooks(await this.#opened(), query)
   }
 
-  async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {
-    return await matchWebhooks(await this.#opened(tx), tenantId, patterns)
+  async matchWebhooks(queries: readonly MatchWebhooks[], { tx }: TransactionOptions = {}) {
+    return await matchWebhooks(await this.#opened(tx), queries)
   }
 
   async gate(id: string, forMs: number | null) {
@@ -204,13 +267,23 @@ export class PostgresTables implements PostgresStorage {
       throw new PosthornError('STORAGE_UNAVAILABLE', 'The Postgres storage is closed. Call open() to use it again.')
     }
     const joined = tx === undefined ? null : Database.joining(toTransaction(tx), this.#database.names)
-    this.#checked ??= assertVersion(this.#database, postgresMigrations({ schema: this.#schema }).length)
-    try {
-      await this.#checked
-    } catch (error) {
-      this.#checked = null
-      throw error
-    }
+    if (!this.#isChecked) await this.#check(joined)
+    // A look needs a connection of its own, and beside a caller's transaction there may be none.
+    else if (joined === null) this.#time.lookInPassing()
     return joined ?? this.#database
+  }
+
+  /** Checks the tables, on the caller's transaction where there is one: it may hold the last connection of its pool. */
+  async #check(joined: Database | null): Promise<void> {
+    const { length } = postgresMigrations({ schema: this.#schema })
+    if (joined === null) {
+      this.#checking ??= assertVersion(this.#database, length)
+        .then(() => this.#time.look())
+        .finally(() => (this.#checking = null))
+      await this.#checking
+    } else {
+      await assertVersion(joined, length)
+    }
+    this.#isChecked = true
   }
 }

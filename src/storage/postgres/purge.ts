@@ -118,9 +118,9 @@ const attempts: Kind = {
  * those that are without one still when all their deliveries are locked, because somebody may just have requeued one.
  */
 function statement(names: Names, { rows, remove }: Kind): string {
-  const { deliveries, now } = names
+  const { deliveries, wall } = names
   const pending = `phase IN ('ready', 'waiting', 'leased')`
-  const isOld = `written_at < ${later(now, '- $2::float8')}`
+  const isOld = `written_at < ${later(wall, '- $2::float8')}`
   const bounded = `(${rows(names, '$1::bigint')} LIMIT $3::integer + ${maxKept}) r`
   return `WITH young AS MATERIALIZED (SELECT seq FROM ${bounded} WHERE NOT (${isOld}) ORDER BY seq LIMIT 1),
    seen AS MATERIALIZED (

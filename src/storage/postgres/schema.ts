@@ -26,8 +26,15 @@ END $posthorn$`)
 }
 
 async function storedVersion(database: Database): Promise<number> {
+  const { version } = database.names
+  // A statement that fails would end the caller's transaction.
+  if (
+    database.isJoined &&
+    (await database.one<{ at: string | null }>(`SELECT to_regclass('${version}') AS at`)).at === null
+  )
+    return 0
   try {
-    const row = await database.first<{ version: number }>(`SELECT version FROM ${database.names.version}`)
+    const row = await database.first<{ version: number }>(`SELECT version FROM ${version}`)
     return row?.version ?? 0
   } catch (error) {
     if (error instanceof PosthornError && isMissing(error.cause)) return 0

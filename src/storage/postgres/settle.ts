@@ -66,7 +66,7 @@ function storableHeaders(headers: Readonly<Record<string, string>>): object {
 }
 
 // A hold is matched on id and lease under the row's lock: of two that settle at once, the second finds what the first has left.
-function statement({ names: { deliveries, webhooks, attempts, now } }: Database): string {
+function statement({ names: { deliveries, webhooks, attempts, now, wall } }: Database): string {
   const isEnded = `h.outcome IN ('succeeded', 'failed') OR h."isActive" IS NOT TRUE`
   return `WITH input AS MATERIALIZED (
      SELECT * FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, id uuid, lease uuid, outcome text, reason text,
@@ -82,7 +82,7 @@ function statement({ names: { deliveries, webhooks, attempts, now } }: Database)
    recorded AS (
      INSERT INTO ${attempts} (delivery_id, number, is_manual, started_at, duration_ms, status, error, response_headers,
        response_body, recorded_at)
-     SELECT id, number, "isManual", ${instant('"startedAt"')}, "durationMs", status, error, headers, body, ${now}
+     SELECT id, number, "isManual", ${instant('"startedAt"')}, "durationMs", status, error, headers, body, ${wall}
      FROM held WHERE number IS NOT NULL ORDER BY n
      ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id, status
    ),
@@ -94,7 +94,7 @@ function statement({ names: { deliveries, webhooks, attempts, now } }: Database)
          WHEN NOT h."isActive" THEN 'disabled' END,
        due_at = CASE WHEN ${isEnded} THEN NULL ELSE ${later(now, 'h."waitMs"')} END,
        lease = CASE WHEN ${isEnded} OR h.outcome <> 'continue' THEN NULL ELSE d.lease END,
-       finished_at = CASE WHEN ${isEnded} THEN ${now} END,
+       finished_at = CASE WHEN ${isEnded} THEN ${wall} END,
        attempt_count = d.attempt_count + CASE WHEN h."isRecorded" THEN 1 ELSE 0 END,
        claim_count = CASE WHEN h."isRecorded" THEN 0 WHEN h.outcome = 'release' THEN d.claim_count - 1 ELSE d.claim_count END,
        last_status = CASE WHEN h."isRecorded" THEN h."newStatus" ELSE d.last_status END

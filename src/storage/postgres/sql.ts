@@ -13,6 +13,14 @@ export function later(at: string, milliseconds: string): string {
   return `${at} + ${milliseconds} * interval '1 millisecond'`
 }
 
+/** `notified`, a common table expression that tells a channel where `rows` has any. Postgres does so when the transaction commits. */
+export function notified(channel: string, rows: string): string {
+  return `notified AS MATERIALIZED (SELECT pg_notify('${channel}', '') FROM (SELECT 1 FROM ${rows} LIMIT 1) due)`
+}
+
+/** Reads `notified`, as SQL that is always true: a common table expression that nothing reads is not run. */
+export const isNotified = '(SELECT count(*) FROM notified) >= 0'
+
 /** A parameter that holds a JSON array of ids, as a subselect of them. */
 export function idsOf(param: string): string {
   return `SELECT value::uuid FROM jsonb_array_elements_text((${param}::text)::jsonb)`

@@ -1,8 +1,8 @@
 import type { Page } from '../../domain/delivery.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, pageOf } from '../cursor.ts'
-import type { ListWebhooks } from '../query.ts'
-import type { StoredWebhook, WebhookPatch } from '../storage.ts'
+import type { ListWebhooks, MatchWebhooks } from '../query.ts'
+import type { StoredWebhook, WebhookMatch, WebhookPatch } from '../storage.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { instant, later } from './sql.ts'
@@ -101,22 +101,29 @@ export async function listWebhooks(database: Database, query: ListWebhooks): Pro
   return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
 }
 
-export async function matchWebhooks(
-  database: Database,
-  tenantId: string,
-  patterns: readonly string[],
-): Promise<StoredWebhook[]> {
+export async function matchWebhooks(database: Database, queries: readonly MatchWebhooks[]): Promise<WebhookMatch[][]> {
   const { webhooks, subscriptions } = database.names
-  for (const [index, pattern] of patterns.entries()) assertStorable(`patterns[${index}]`, pattern)
-  const wanted = 'ARRAY(SELECT jsonb_array_elements_text(($2::text)::jsonb))'
+  for (const { tenantId, patterns } of queries) {
+    assertStorable('tenantId', tenantId)
+    for (const [index, pattern] of patterns.entries()) assertStorable(`patterns[${index}]`, pattern)
+  }
+  const wanted = 'ARRAY(SELECT jsonb_array_elements_text(q.patterns))'
   // The patterns are compared again: two updates at once can leave a subscription behind that the webhook no longer has.
-  const rows = await database.all<WebhookRow>(
-    `SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(
-       SELECT s.webhook_id FROM ${subscriptions} s WHERE s.tenant_id = $1::text AND s.pattern = ANY(${wanted})
-     )) AND w.tenant_id = $1::text AND jsonb_exists_any(w.events, ${wanted}) ORDER BY w.id`,
-    [tenantId, JSON.stringify(patterns)],
+  const rows = await database.all<WebhookMatch & { readonly n: number }>(
+    `SELECT q.n, m.id, m.is_active AS "isActive" FROM q CROSS JOIN LATERAL (
+       SELECT w.id, w.is_active FROM ${webhooks} w WHERE w.id = ANY(ARRAY(
+         SELECT s.webhook_id FROM ${subscriptions} s WHERE s.tenant_id = q.tenant_id AND s.pattern = ANY(${wanted})
+       )) AND w.tenant_id = q.tenant_id AND jsonb_exists_any(w.events, ${wanted}) ORDER BY w.id
+     ) m`,
+    [JSON.stringify(queries.map(({ tenantId, patterns }, n) => ({ n, tenantId, patterns })))],
+    `WITH q AS MATERIALIZED (
+       SELECT n, "tenantId" AS tenant_id, patterns
+       FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, "tenantId" text, patterns jsonb)
+     )`,
   )
-  return rows.map(toWebhook)
+  const matches: WebhookMatch[][] = queries.map(() => [])
+  for (const { n, id, isActive } of rows) matches[n]?.push({ id, isActive })
+  return matches
 }
 
 export async function gate(database: Database, id: string, forMs: number | null): Promise<void> {

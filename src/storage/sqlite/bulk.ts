@@ -1,4 +1,5 @@
 import type { BulkResult } from '../storage.ts'
+import type { Now } from '../steady-clock.ts'
 import type { Connection } from './connection.ts'
 import type { Condition } from './conditions.ts'
 import type { DeliveryQuery } from '../delivery-query.ts'
@@ -9,7 +10,7 @@ export function requeue(
   connection: Connection,
   query: DeliveryQuery & { readonly limit: number; readonly spreadMs?: number },
   random: () => number,
-  now: number,
+  now: Now,
 ): BulkResult {
   const isFinal: Condition = [`d.phase IN ('succeeded', 'failed', 'cancelled', 'skipped')`]
   return change(connection, query, isFinal, (id) => {
@@ -18,7 +19,7 @@ export function requeue(
       `UPDATE posthorn_deliveries SET phase = ?, due_at = ?, reason = NULL, finished_at = NULL, is_manual = 1,
          attempts_before = attempt_count, claim_count = 0 WHERE id = ?`,
       delayMs > 0 ? 'waiting' : 'ready',
-      now + delayMs,
+      now.dueMs + delayMs,
       id,
     )
   })
@@ -28,15 +29,18 @@ export function requeue(
 export function cancel(
   connection: Connection,
   query: DeliveryQuery & { readonly limit: number; readonly reason: string },
-  now: number,
+  now: Now,
 ): BulkResult {
-  const isFree: Condition = [`(d.phase IN ('ready', 'waiting') OR (d.phase = 'leased' AND d.lease_until <= ?))`, now]
+  const isFree: Condition = [
+    `(d.phase IN ('ready', 'waiting') OR (d.phase = 'leased' AND d.lease_until <= ?))`,
+    now.dueMs,
+  ]
   return change(connection, query, isFree, (id) => {
     connection.run(
       `UPDATE posthorn_deliveries
        SET phase = 'cancelled', reason = ?, finished_at = ?, due_at = NULL, lease = NULL, lease_until = NULL WHERE id = ?`,
       query.reason,
-      now,
+      now.wallMs,
       id,
     )
   })

@@ -1,3 +1,4 @@
+import type { Now } from '../steady-clock.ts'
 import type { Claimed, StoredWebhook } from '../storage.ts'
 import type { ClaimResult } from './claim.ts'
 import type { Connection } from './connection.ts'
@@ -11,23 +12,24 @@ export function claimIds(
   ids: readonly string[],
   limit: number,
   leaseMs: number,
-  now: number,
+  now: Now,
 ): ClaimResult {
+  const { dueMs } = now
   return connection.write(() => {
     const lanes = new Map<string, Lane>()
     const claimed: Claimed[] = []
-    for (const row of selectDue(connection, ids, now)) {
-      const lane = lanes.get(row.webhook_id) ?? openLane(connection, row.webhook_id, now)
+    for (const row of selectDue(connection, ids, dueMs)) {
+      const lane = lanes.get(row.webhook_id) ?? openLane(connection, row.webhook_id, dueMs)
       lanes.set(row.webhook_id, lane)
       if (lane.webhook?.isActive !== true) {
-        cancelOne(connection, row.id, lane.webhook === null ? 'deleted' : 'disabled', now)
+        cancelOne(connection, row.id, lane.webhook === null ? 'deleted' : 'disabled', now.wallMs)
       } else if (lane.free > 0 && claimed.length < limit) {
-        claimed.push(lease(connection, row, lane.webhook, now + leaseMs))
+        claimed.push(lease(connection, row, lane.webhook, dueMs + leaseMs))
         lane.free--
       }
     }
     // Whether what is ready may be claimed is for a claim without ids to find out.
-    return { claimed, nextDueInMs: hasDue(connection, now) ? 0 : nextDueInMs(connection, null, now) }
+    return { claimed, nextDueInMs: hasDue(connection, dueMs) ? 0 : nextDueInMs(connection, null, dueMs) }
   })
 }
 

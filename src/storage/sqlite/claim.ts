@@ -1,3 +1,4 @@
+import type { Now } from '../steady-clock.ts'
 import type { Claimed, StoredWebhook } from '../storage.ts'
 import { cancelReady } from './cancel-ready.ts'
 import type { Connection } from './connection.ts'
@@ -20,31 +21,34 @@ const maxCancelled = 500
 /** Gives out what is due, by lanes: the work grows with the lanes probed, never with what waits in them. */
 export class Claims {
   readonly #connection: Connection
+  readonly #write: <T>(work: () => T) => T
   readonly #rotation: LaneRotation
 
-  constructor(connection: Connection) {
+  /** @param write - runs what it is given in a transaction */
+  constructor(connection: Connection, write: <T>(work: () => T) => T) {
     this.#connection = connection
+    this.#write = write
     this.#rotation = new LaneRotation((after) => nextLane(connection, after))
   }
 
-  claim(limit: number, leaseMs: number, now: number): ClaimResult {
+  claim(limit: number, leaseMs: number, now: Now): ClaimResult {
     // Looked at before the write lock is asked for: an idle worker's polls leave other processes alone.
-    if (!hasDue(this.#connection, now)) {
-      return { claimed: [], nextDueInMs: nextDueInMs(this.#connection, null, now) }
+    if (!hasDue(this.#connection, now.dueMs)) {
+      return { claimed: [], nextDueInMs: nextDueInMs(this.#connection, null, now.dueMs) }
     }
     if (limit < 1) return { claimed: [], nextDueInMs: 0 }
-    return this.#connection.write(() => {
-      const hasMoreDue = promote(this.#connection, now)
+    return this.#write(() => {
+      const hasMoreDue = promote(this.#connection, now.dueMs)
       const survey = this.#survey(limit, now)
-      const claimed = this.#take(survey.lanes, limit, now + leaseMs)
+      const claimed = this.#take(survey.lanes, limit, now.dueMs + leaseMs)
       const hasMoreReady = survey.lanes.some((lane) => lane.free > 0 && hasReady(this.#connection, lane.webhook.id))
       const wake = this.#afterwards(survey, claimed.length > 0 || survey.cancelled > 0)
       const isMore = hasMoreDue || hasMoreReady || wake === null
-      return { claimed, nextDueInMs: isMore ? 0 : nextDueInMs(this.#connection, wake.wakeAt, now) }
+      return { claimed, nextDueInMs: isMore ? 0 : nextDueInMs(this.#connection, wake.wakeAt, now.dueMs) }
     })
   }
 
-  #survey(limit: number, now: number): Survey {
+  #survey(limit: number, now: Now): Survey {
     const lanes: Lane[] = []
     let cancelled = 0
     let wakeAt: number | null = null
@@ -54,12 +58,12 @@ export class Claims {
       const webhook = findWebhook(this.#connection, step.value)
       if (webhook === null || !webhook.isActive) {
         const reason = webhook === null ? 'deleted' : 'disabled'
-        cancelled += cancelReady(this.#connection, step.value, reason, maxCancelled - cancelled, now)
+        cancelled += cancelReady(this.#connection, step.value, reason, maxCancelled - cancelled, now.wallMs)
         if (cancelled === maxCancelled) break
-      } else if (webhook.gateUntil !== null && webhook.gateUntil.getTime() > now) {
+      } else if (webhook.gateUntil !== null && webhook.gateUntil.getTime() > now.dueMs) {
         wakeAt = Math.min(webhook.gateUntil.getTime(), wakeAt ?? Infinity)
       } else {
-        const free = freeSlots(this.#connection, webhook, now)
+        const free = freeSlots(this.#connection, webhook, now.dueMs)
         if (free > 0) lanes.push({ webhook, free })
         if (lanes.length === limit) break
       }

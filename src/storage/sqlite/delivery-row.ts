@@ -1,4 +1,5 @@
 import type { Delivery, DeliveryState } from '../../domain/delivery.ts'
+import type { Now } from '../steady-clock.ts'
 import { toDate } from './webhook-row.ts'
 
 /** Where a delivery stands, as stored: `pending` is `ready`, `waiting` or `leased`. */
@@ -25,9 +26,11 @@ export interface DeliveryRow {
 export const deliveryColumns = `d.id, e.id AS event_id, d.webhook_id, d.tenant_id, e.type, d.phase, d.reason,
   d.attempt_count, d.due_at, d.lease_until, d.last_status, d.created_at, d.finished_at`
 
-/** Makes a delivery of a row; `now` tells a live lease from one that has run out. */
-export function toDelivery(row: DeliveryRow, now: number): Delivery {
-  const isLeased = row.phase === 'leased' && row.lease_until !== null && row.lease_until > now
+/** Makes a delivery of a row; the time now tells a live lease from one that has run out. */
+export function toDelivery(row: DeliveryRow, { wallMs, dueMs }: Now): Delivery {
+  const isLeased = row.phase === 'leased' && row.lease_until !== null && row.lease_until > dueMs
+  // A lease that has run out is due since then.
+  const dueAt = isLeased ? null : (row.due_at ?? row.lease_until)
   return {
     id: row.id,
     eventId: row.event_id,
@@ -37,8 +40,7 @@ export function toDelivery(row: DeliveryRow, now: number): Delivery {
     state: toState(row.phase),
     reason: row.reason,
     attemptCount: row.attempt_count,
-    // A lease that has run out is due since then.
-    dueAt: isLeased ? null : toDate(row.due_at ?? row.lease_until),
+    dueAt: dueAt === null ? null : new Date(dueAt - (dueMs - wallMs)),
     isLeased,
     lastStatus: row.last_status,
     createdAt: new Date(row.created_at),

@@ -1,4 +1,5 @@
 import { PosthornError } from '../../domain/error.ts'
+import type { Now } from '../steady-clock.ts'
 import type { Claimed, EnqueueResult, NewDelivery, NewEvent, StoredWebhook } from '../storage.ts'
 import type { Connection } from './connection.ts'
 import type { Phase } from './delivery-row.ts'
@@ -10,7 +11,7 @@ import { findWebhook } from './webhooks.ts'
 /** Writes events with their deliveries, and leases what `claimFor` asks for. One call is one Enqueue. */
 export class Enqueue {
   readonly #connection: Connection
-  readonly #now: number
+  readonly #now: Now
   readonly #claimFor: { readonly leaseMs: number; readonly limit: number }
   readonly #lanes = new Map<string, Lane>()
   readonly #claimed: Claimed[] = []
@@ -18,7 +19,7 @@ export class Enqueue {
   constructor(
     connection: Connection,
     claimFor: { readonly leaseMs: number; readonly limit: number } | undefined,
-    now: number,
+    now: Now,
   ) {
     this.#connection = connection
     this.#claimFor = claimFor ?? { leaseMs: 0, limit: 0 }
@@ -32,10 +33,10 @@ export class Enqueue {
 
   #writeEvent(event: NewEvent): EnqueueResult {
     if (isStored(this.#connection, event)) return { id: event.id, status: 'accepted' }
-    const holder = findKeyHolder(this.#connection, event, this.#now)
+    const holder = findKeyHolder(this.#connection, event, this.#now.dueMs)
     if (holder !== null) return holder
-    const eventSeq = insertEvent(this.#connection, event, this.#now)
-    rememberKey(this.#connection, event, this.#now)
+    const eventSeq = insertEvent(this.#connection, event, this.#now.wallMs)
+    rememberKey(this.#connection, event, this.#now.dueMs)
     for (const delivery of event.deliveries) this.#writeDelivery(event, eventSeq, delivery)
     return { id: event.id, status: 'accepted' }
   }
@@ -43,7 +44,7 @@ export class Enqueue {
   #writeDelivery(event: NewEvent, eventSeq: number, delivery: NewDelivery): void {
     const lane = this.#lane(event.tenantId, delivery.webhookId)
     const start = this.#start(event, delivery, lane)
-    insertDelivery(this.#connection, event, eventSeq, delivery, start, this.#now)
+    insertDelivery(this.#connection, event, eventSeq, delivery, start, this.#now.wallMs)
     if (start.lease === null || lane.webhook === null) return
     lane.free--
     this.#claimed.push({
@@ -60,7 +61,7 @@ export class Enqueue {
         body: event.body,
         contentType: event.contentType,
         idempotencyKey: event.idempotencyKey ?? null,
-        createdAt: new Date(this.#now),
+        createdAt: new Date(this.#now.wallMs),
       },
       webhook: lane.webhook,
     })
@@ -68,19 +69,19 @@ export class Enqueue {
 
   /** Where a new delivery stands. One for a webhook that is gone, or a foreign one, ends here: nothing could claim it. */
   #start(event: NewEvent, delivery: NewDelivery, lane: Lane): Start {
-    const end = { dueAt: null, lease: null, leaseUntil: null, finishedAt: this.#now }
+    const end = { dueAt: null, lease: null, leaseUntil: null, finishedAt: this.#now.wallMs }
     if (delivery.skip !== undefined) return { phase: 'skipped', reason: delivery.skip, ...end }
     if (lane.webhook === null) return { phase: 'cancelled', reason: 'deleted', ...end }
     const pending = { reason: null, finishedAt: null }
     const delayMs = event.delayMs ?? 0
     if (delayMs > 0) {
-      return { phase: 'waiting', dueAt: this.#now + delayMs, lease: null, leaseUntil: null, ...pending }
+      return { phase: 'waiting', dueAt: this.#now.dueMs + delayMs, lease: null, leaseUntil: null, ...pending }
     }
     if (lane.free < 1 || this.#claimed.length >= this.#claimFor.limit) {
-      return { phase: 'ready', dueAt: this.#now, lease: null, leaseUntil: null, ...pending }
+      return { phase: 'ready', dueAt: this.#now.dueMs, lease: null, leaseUntil: null, ...pending }
     }
     // Written as leased at once: to write it as ready and then lease it would cost two more index changes.
-    const leaseUntil = this.#now + this.#claimFor.leaseMs
+    const leaseUntil = this.#now.dueMs + this.#claimFor.leaseMs
     return { phase: 'leased', dueAt: null, lease: crypto.randomUUID(), leaseUntil, ...pending }
   }
 
@@ -95,8 +96,8 @@ export class Enqueue {
   }
 
   #freeSlots(webhook: StoredWebhook | null): number {
-    if (webhook === null || !webhook.isActive || Number(webhook.gateUntil ?? 0) > this.#now) return 0
-    return freeSlots(this.#connection, webhook, this.#now)
+    if (webhook === null || !webhook.isActive || Number(webhook.gateUntil ?? 0) > this.#now.dueMs) return 0
+    return freeSlots(this.#connection, webhook, this.#now.dueMs)
   }
 }
 

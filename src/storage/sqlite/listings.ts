@@ -1,6 +1,7 @@
 import type { Attempt, Delivery, Page, WebhookEvent } from '../../domain/delivery.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
 import type { DeliveryFilter, PageQuery } from '../query.ts'
+import type { Now } from '../steady-clock.ts'
 import type { Storage } from '../storage.ts'
 import { toAttempt, type AttemptRow } from './attempt-row.ts'
 import { Conditions } from './conditions.ts'
@@ -16,7 +17,7 @@ export function getEvent(connection: Connection, id: string, tenantId: string): 
   return row === undefined ? null : toEvent(row)
 }
 
-export function getDelivery(connection: Connection, id: string, tenantId: string, now: number): Delivery | null {
+export function getDelivery(connection: Connection, id: string, tenantId: string, now: Now): Delivery | null {
   const row = connection.first<DeliveryRow>(
     `SELECT ${deliveryColumns} FROM posthorn_deliveries d CROSS JOIN posthorn_events e ON e.seq = d.event_seq
      WHERE d.id = ? AND d.tenant_id = ?`,
@@ -50,7 +51,7 @@ export function listEvents(connection: Connection, query: Parameters<Storage['li
 export function listDeliveries(
   connection: Connection,
   query: PageQuery & DeliveryFilter & { readonly tenantId: string },
-  now: number,
+  now: Now,
 ): Page<Delivery> {
   const where = whereDelivery(connection, query)
   const rows = connection.all<DeliveryRow>(

@@ -1,3 +1,4 @@
+import type { Now } from '../steady-clock.ts'
 import type { Connection } from './connection.ts'
 import { forgetKeys } from './idempotency.ts'
 
@@ -24,18 +25,18 @@ export class Purge {
     this.#connection = connection
   }
 
-  purge(query: PurgeQuery, now: number): { removed: number; isDone: boolean } {
+  purge(query: PurgeQuery, now: Now): { removed: number; isDone: boolean } {
     const ages = [
       [events, query.eventsOlderThanMs],
       [bodies, query.bodiesOlderThanMs],
       [attempts, query.attemptsOlderThanMs],
     ] as const
-    forgetKeys(this.#connection, now, query.limit)
+    forgetKeys(this.#connection, now.dueMs, query.limit)
     let removed = 0
     let isDone = true
     for (const [kind, olderThanMs] of ages) {
       if (olderThanMs === undefined) continue
-      const part = this.#purgeKind(kind, now - olderThanMs, query.limit - removed)
+      const part = this.#purgeKind(kind, now.wallMs - olderThanMs, query.limit - removed)
       removed += part.removed
       isDone &&= part.isDone
     }

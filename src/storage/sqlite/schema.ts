@@ -144,5 +144,15 @@ CREATE TABLE posthorn_idempotency (
 CREATE INDEX posthorn_idempotency_expiring ON posthorn_idempotency (expires_at);
 `
 
+// The time that due dates and leases go by, which never steps back: how far it is, and how far ahead of the system's clock.
+const version2 = `
+CREATE TABLE posthorn_clock (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  seen_at INTEGER NOT NULL,
+  ahead_ms INTEGER NOT NULL
+);
+INSERT INTO posthorn_clock (id, seen_at, ahead_ms) VALUES (1, 0, 0);
+`
+
 /** One entry a version, applied in order. Released entries are never changed. */
-const migrations: readonly string[] = [version1]
+const migrations: readonly string[] = [version1, version2]

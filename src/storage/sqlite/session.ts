@@ -1,8 +1,10 @@
+import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { Claims } from './claim.ts'
 import { Connection } from './connection.ts'
 import { GroupCommit } from './group-commit.ts'
 import { isInTransaction, JoinedTransactions } from './joined-transactions.ts'
+import { KeptClock } from './kept-clock.ts'
 import { openDatabase } from './open-database.ts'
 import { setPragmas } from './pragmas.ts'
 import { Purge } from './purge.ts'
@@ -16,12 +18,15 @@ export interface Session {
   readonly joined: JoinedTransactions
   readonly claims: Claims
   readonly purge: Purge
+  readonly time: KeptClock
+  /** Runs `work` in a transaction. */
+  readonly write: <T>(work: () => T) => T
   /** Closes the database, if it was opened here. */
   release(): void
 }
 
 /** Opens the database of a path, or takes the one given, and brings its tables up to date. */
-export function openSession(source: string | SqliteDatabase, busyTimeoutMs: number): Session {
+export function openSession(source: string | SqliteDatabase, clock: Clock, busyTimeoutMs: number): Session {
   const own = typeof source === 'string' ? openDatabase(source) : null
   const database = own ?? (source as SqliteDatabase) // a text was opened
   if (isInTransaction(database) === true) {
@@ -37,12 +42,20 @@ export function openSession(source: string | SqliteDatabase, busyTimeoutMs: numb
     own?.close()
     throw error
   }
+  const time = new KeptClock(connection, clock)
+  const write = <T>(work: () => T) =>
+    connection.write(() => {
+      time.keep()
+      return work()
+    })
   const joined = new JoinedTransactions(database, { patienceMs: Math.max(busyTimeoutMs, 1000) })
   return {
     connection,
     joined,
-    group: new GroupCommit((work) => connection.write(work), { isBlocked: () => joined.isOpen() }),
-    claims: new Claims(connection),
+    time,
+    write,
+    group: new GroupCommit(write, { isBlocked: () => joined.isOpen() }),
+    claims: new Claims(connection, write),
     purge: new Purge(connection),
     release: () => own?.close(),
   }

@@ -1,4 +1,5 @@
 import type { Settled, Settlement } from '../settlement.ts'
+import type { Now } from '../steady-clock.ts'
 import type { Connection } from './connection.ts'
 import { toState, type Phase } from './delivery-row.ts'
 import { freeSlots } from './lease.ts'
@@ -6,7 +7,7 @@ import { recordAttempt } from './record-attempt.ts'
 import { findWebhook } from './webhooks.ts'
 
 /** Applies one settlement; null where its lease is not the delivery's own any more. */
-export function settle(connection: Connection, settlement: Settlement, now: number): Settled | null {
+export function settle(connection: Connection, settlement: Settlement, now: Now): Settled | null {
   const held = connection.first<HeldRow>(
     `SELECT d.attempt_count, d.claim_count, d.last_status, d.lease_until, w.id AS webhook_id, w.is_active
      FROM posthorn_deliveries d LEFT JOIN posthorn_webhooks w ON w.id = d.webhook_id
@@ -14,10 +15,10 @@ export function settle(connection: Connection, settlement: Settlement, now: numb
     settlement.id,
     settlement.lease,
   )
-  if (held === undefined || !mayGoOn(connection, settlement, held, now)) return null
+  if (held === undefined || !mayGoOn(connection, settlement, held, now.dueMs)) return null
   const attempt = settlement.outcome === 'release' ? undefined : settlement.attempt
-  const isRecorded = attempt !== undefined && recordAttempt(connection, settlement.id, attempt, now)
-  const next = following(settlement, held, now)
+  const isRecorded = attempt !== undefined && recordAttempt(connection, settlement.id, attempt, now.wallMs)
+  const next = following(settlement, held, now.dueMs)
   connection.run(
     `UPDATE posthorn_deliveries SET phase = ?, reason = ?, due_at = ?, lease = ?, lease_until = ?, finished_at = ?,
        attempt_count = ?, claim_count = ?, last_status = ? WHERE id = ?`,
@@ -26,7 +27,7 @@ export function settle(connection: Connection, settlement: Settlement, now: numb
     next.dueAt,
     next.leaseUntil === null ? null : settlement.lease,
     next.leaseUntil,
-    toState(next.phase) === 'pending' ? null : now,
+    toState(next.phase) === 'pending' ? null : now.wallMs,
     held.attempt_count + (isRecorded ? 1 : 0),
     isRecorded ? 0 : held.claim_count - (settlement.outcome === 'release' ? 1 : 0),
     isRecorded ? attempt.status : held.last_status,

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
 import type { EnqueueOptions, MatchWebhooks, TransactionOptions } from '../query.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
+import type { Now } from '../steady-clock.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
 import { cancel, requeue } from './bulk.ts'
 import { claimIds } from './claim-ids.ts'
@@ -25,7 +26,10 @@ import {
 
 /** What {@link sqliteStorage} may be given beside the database. */
 export interface SqliteStorageOptions {
-  /** Tells the time that due dates and leases go by; `Date.now` unless given. Processes that share a file must agree on it. */
+  /**
+   * Tells the time; `Date.now` unless given. Processes that share a file must agree on it. Due dates and leases go by it until it steps
+   * back, and on from where it was from then on.
+   */
   readonly clock?: Clock
   /** Gives numbers from 0 (included) to 1 (excluded) that spread requeued deliveries; `Math.random` unless given. */
   readonly random?: () => number
@@ -121,51 +125,51 @@ class SqliteStorage implements Storage {
     return this.#read((connection) => listWebhooks(connection, query))
   }
 
-  async matchWebhooks({ tenantId, patterns }: MatchWebhooks, { tx }: TransactionOptions = {}) {
-    const match = (connection: Connection) => matchWebhooks(connection, tenantId, patterns)
+  async matchWebhooks(queries: readonly MatchWebhooks[], { tx }: TransactionOptions = {}) {
+    const match = (connection: Connection) => queries.map((query) => matchWebhooks(connection, query))
     return tx === undefined ? this.#read(match) : this.#join(tx, match)
   }
 
   async gate(id: string, forMs: number | null) {
-    await this.#write((connection) => gate(connection, id, forMs === null ? null : this.#clock() + forMs))
+    await this.#write((connection, { dueMs }) => gate(connection, id, forMs === null ? null : dueMs + forMs))
   }
 
   async enqueue(events: readonly NewEvent[], options: EnqueueOptions = {}) {
     const { tx } = options
-    if (tx !== undefined) return this.#join(tx, (joined) => new Enqueue(joined, undefined, this.#clock()).write(events))
-    const { group, connection } = this.#opened()
-    return group.add(() => new Enqueue(connection, options.claimFor, this.#clock()).write(events))
+    if (tx !== undefined) return this.#join(tx, (joined, now) => new Enqueue(joined, undefined, now).write(events))
+    const { group, connection, time } = this.#opened()
+    return group.add(() => new Enqueue(connection, options.claimFor, time.now()).write(events))
   }
 
   async claim(query: Parameters<Storage['claim']>[0]) {
-    const { claims, connection, joined } = this.#opened()
+    const { claims, connection, joined, time, write } = this.#opened()
     await joined.closed()
     const { ids, limit, leaseMs } = query
-    return connection.guard(() =>
-      ids === undefined
-        ? claims.claim(limit, leaseMs, this.#clock())
-        : claimIds(connection, ids, limit, leaseMs, this.#clock()),
-    )
+    if (ids !== undefined) return connection.guard(() => claimIds(connection, ids, limit, leaseMs, time.now()))
+    const result = connection.guard(() => claims.claim(limit, leaseMs, time.now()))
+    // While nothing is written, somebody has to keep the time that what waits goes by.
+    if (result.nextDueInMs !== null && time.isStale) write(() => undefined)
+    return result
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number) {
-    return await this.#write((connection) => renew(connection, leases, leaseMs, this.#clock()))
+    return await this.#write((connection, { dueMs }) => renew(connection, leases, leaseMs, dueMs))
   }
 
   async settle(settlements: readonly Settlement[]) {
-    const { group, connection } = this.#opened()
+    const { group, connection, time } = this.#opened()
     return group.add(() => {
-      const now = this.#clock()
+      const now = time.now()
       return settlements.map((one) => settle(connection, one, now)).filter((settled) => settled !== null)
     })
   }
 
   async requeue(query: Parameters<Storage['requeue']>[0]) {
-    return await this.#write((connection) => requeue(connection, query, this.#random, this.#clock()))
+    return await this.#write((connection, now) => requeue(connection, query, this.#random, now))
   }
 
   async cancel(query: Parameters<Storage['cancel']>[0]) {
-    return await this.#write((connection) => cancel(connection, query, this.#clock()))
+    return await this.#write((connection, now) => cancel(connection, query, now))
   }
 
   async getEvent(id: string, tenantId: string) {
@@ -173,7 +177,7 @@ class SqliteStorage implements Storage {
   }
 
   async getDelivery(id: string, tenantId: string) {
-    return this.#read((connection) => getDelivery(connection, id, tenantId, this.#clock()))
+    return this.#read((connection, now) => getDelivery(connection, id, tenantId, now))
   }
 
   async listEvents(query: Parameters<Storage['listEvents']>[0]) {
@@ -181,7 +185,7 @@ class SqliteStorage implements Storage {
   }
 
   async listDeliveries(query: Parameters<Storage['listDeliveries']>[0]) {
-    return this.#read((connection) => listDeliveries(connection, query, this.#clock()))
+    return this.#read((connection, now) => listDeliveries(connection, query, now))
   }
 
   async listAttempts(query: Parameters<Storage['listAttempts']>[0]) {
@@ -189,36 +193,35 @@ class SqliteStorage implements Storage {
   }
 
   async stats(query: Parameters<Storage['stats']>[0]) {
-    return this.#read((connection) => stats(connection, query, this.#clock()))
+    return this.#read((connection, { dueMs }) => stats(connection, query, dueMs))
   }
 
   async purge(query: Parameters<Storage['purge']>[0]) {
-    const { purge, connection, joined } = this.#opened()
-    await joined.closed()
-    return connection.write(() => purge.purge(query, this.#clock()))
+    return await this.#write((_connection, now, { purge }) => purge.purge(query, now))
   }
 
-  #read<T>(work: (connection: Connection) => T): T {
-    const { connection } = this.#opened()
-    return connection.guard(() => work(connection))
+  #read<T>(work: (connection: Connection, now: Now) => T): T {
+    const { connection, time } = this.#opened()
+    return connection.guard(() => work(connection, time.now()))
   }
 
-  #join<T>(tx: unknown, work: (connection: Connection) => T): T {
-    const connection = this.#opened().joined.join(tx)
-    return connection.guard(() => work(connection))
+  #join<T>(tx: unknown, work: (connection: Connection, now: Now) => T): T {
+    const { joined, time } = this.#opened()
+    const connection = joined.join(tx)
+    return connection.guard(() => work(connection, time.now()))
   }
 
-  async #write<T>(work: (connection: Connection) => T): Promise<T> {
-    const { connection, joined } = this.#opened()
-    await joined.closed()
-    return connection.write(() => work(connection))
+  async #write<T>(work: (connection: Connection, now: Now, session: Session) => T): Promise<T> {
+    const session = this.#opened()
+    await session.joined.closed()
+    return session.write(() => work(session.connection, session.time.now(), session))
   }
 
   #opened(): Session {
     if (this.#isClosed) {
       throw new PosthornError('STORAGE_UNAVAILABLE', 'The SQLite storage is closed. Call open() to use it again.')
     }
-    this.#session ??= openSession(this.#source, this.#busyTimeoutMs)
+    this.#session ??= openSession(this.#source, this.#clock, this.#busyTimeoutMs)
     return this.#session
   }
 }

@@ -1,8 +1,8 @@
 import { PosthornError } from '../../domain/error.ts'
 import type { Page } from '../../domain/delivery.ts'
 import { decodeCursor, pageOf } from '../cursor.ts'
-import type { PageQuery } from '../query.ts'
-import type { StoredWebhook, WebhookPatch } from '../storage.ts'
+import type { MatchWebhooks, PageQuery } from '../query.ts'
+import type { StoredWebhook, WebhookMatch, WebhookPatch } from '../storage.ts'
 import { Conditions } from './conditions.ts'
 import type { Connection } from './connection.ts'
 import { toWebhook, webhookColumns, webhookValues, type WebhookRow } from './webhook-row.ts'
@@ -86,17 +86,17 @@ export function listWebhooks(
   return pageOf(rows.map(toWebhook), query.limit, (webhook) => webhook.id)
 }
 
-export function matchWebhooks(connection: Connection, tenantId: string, patterns: readonly string[]): StoredWebhook[] {
+export function matchWebhooks(connection: Connection, { tenantId, patterns }: MatchWebhooks): WebhookMatch[] {
   return connection
-    .all<WebhookRow>(
-      `SELECT * FROM posthorn_webhooks WHERE id IN (
+    .all<{ id: string; is_active: number }>(
+      `SELECT id, is_active FROM posthorn_webhooks WHERE id IN (
          SELECT webhook_id FROM posthorn_subscriptions
          WHERE tenant_id = ? AND pattern IN (SELECT value FROM json_each(?))
        ) ORDER BY id`,
       tenantId,
       JSON.stringify(patterns),
     )
-    .map(toWebhook)
+    .map((row) => ({ id: row.id, isActive: row.is_active === 1 }))
 }
 
 export function gate(connection: Connection, id: string, until: number | null): void {

@@ -7,7 +7,7 @@ const layers: readonly (readonly string[])[] = [
   ['signing', 'storage'],
   ['registry'],
   ['delivery'],
-  ['http', 'receiver'],
+  ['http', 'receiver', 'transport'],
 ]
 
 /** What the conformance suite may import beside its own folder and the domain: a third party runs it on its own adapter. */

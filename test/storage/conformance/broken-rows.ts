@@ -1,3 +1,4 @@
+import type { MatchWebhooks } from '../../../src/storage/query.ts'
 import type { StoredWebhook } from '../../../src/storage/storage.ts'
 import type { BrokenStorage } from './broken-storages.ts'
 
@@ -20,9 +21,10 @@ export const brokenRows: Readonly<Record<string, BrokenStorage>> = {
 
   'a match that gives a webhook out once a pattern': {
     alteration: (inner) => ({
-      matchWebhooks: async ({ tenantId, patterns }) => {
-        const matches = patterns.map((pattern) => inner.matchWebhooks({ tenantId, patterns: [pattern] }))
-        return (await Promise.all(matches)).flat()
+      matchWebhooks: async (queries) => {
+        const matchesOf = async ({ tenantId, patterns }: MatchWebhooks) =>
+          (await inner.matchWebhooks(patterns.map((pattern) => ({ tenantId, patterns: [pattern] })))).flat()
+        return await Promise.all(queries.map(matchesOf))
       },
     }),
     noticedBy: ['matchWebhooks: finds each webhook that has one of the patterns, once'],
@@ -30,9 +32,20 @@ export const brokenRows: Readonly<Record<string, BrokenStorage>> = {
 
   'a match of active webhooks only': {
     alteration: (inner) => ({
-      matchWebhooks: async (query) => (await inner.matchWebhooks(query)).filter((webhook) => webhook.isActive),
+      matchWebhooks: async (queries) =>
+        (await inner.matchWebhooks(queries)).map((matches) => matches.filter((webhook) => webhook.isActive)),
     }),
     noticedBy: ['matchWebhooks: finds inactive webhooks too'],
+  },
+
+  'a match that answers the first query only': {
+    alteration: (inner) => ({
+      matchWebhooks: async (queries) => {
+        const [first = []] = await inner.matchWebhooks(queries.slice(0, 1))
+        return queries.map((_, index) => (index === 0 ? first : []))
+      },
+    }),
+    noticedBy: ['matchWebhooks: answers each query by itself, in order'],
   },
 
   'an update that ignores the version': {

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { Pool } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { startSilentProxy } from '../../../chaos/silent-proxy.ts'
 import { postgresStorage } from '../../../src/storage/postgres/postgres-storage.ts'
 import { newEvent, newWebhook, tenantId } from '../sqlite/rows.ts'
 import { serverUrl } from './server.ts'
@@ -66,5 +67,58 @@ describe.skipIf(noServer)('postgresStorage when the database goes away', () => {
     await expect(storage.open()).rejects.toMatchObject(refused)
     isAway = false
     expect(await storage.getEvent(newEvent([]).id, tenantId)).toBeNull()
+  })
+
+  it('gives up a statement that is not answered, and frees its connection, with a pool of pg', async () => {
+    const target = new URL(serverUrl)
+    const proxy = await startSilentProxy({ host: target.hostname, port: Number(target.port || 5432) })
+    const proxied = new URL(serverUrl)
+    proxied.host = `127.0.0.1:${proxy.port}`
+    const pool = new Pool({ connectionString: proxied.href, max: 2, connectionTimeoutMillis: 200 })
+    const storage = postgresStorage(pool, { schema: database.schema, statementTimeoutMs: 200 })
+    await Promise.all([storage.stats({}), storage.stats({})])
+    proxy.silence()
+    const unanswered = {
+      code: 'STORAGE_UNAVAILABLE',
+      message: expect.stringContaining('200 ms (statementTimeoutMs)') as string,
+    }
+    // More than the pool has connections: none of them is kept.
+    const answers = []
+    for (let calls = 0; calls < 2; calls++) {
+      answers.push(...(await Promise.allSettled([storage.stats({}), storage.stats({})])))
+    }
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'rejected'))
+    expect(answers.slice(0, 2)).toMatchObject([{ reason: unanswered }, { reason: unanswered }])
+    proxy.speak()
+    await expect.poll(() => storage.stats({}).catch(() => null), { timeout: 5000 }).toMatchObject({ waiting: 0 })
+    expect(pool.totalCount).toBeLessThanOrEqual(2)
+    await pool.end()
+    await proxy.close()
+  })
+
+  it('gives up a statement of any client that does not answer, but neither a migration nor a caller’s transaction', async () => {
+    const withTimeout = { schema: database.schema, statementTimeoutMs: 100 }
+    let isSilent = true
+    const query = async (sql: string, params: readonly (string | number | null)[]) => {
+      if (isSilent) await new Promise((resolve) => setTimeout(resolve, 150))
+      return await database.query(sql, [...params])
+    }
+    await expect(postgresStorage({ query }, withTimeout).open()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+    await postgresStorage({ query }, withTimeout).migrate()
+    isSilent = false
+    const storage = postgresStorage({ query }, withTimeout)
+    await storage.open()
+    isSilent = true
+    expect((await storage.enqueue([newEvent([])], { tx: { query } })).results).toMatchObject([{ status: 'accepted' }])
+    await postgresStorage({ query }, { ...withTimeout, statementTimeoutMs: Infinity }).open()
+  })
+
+  it('refuses a statementTimeoutMs that cannot be one', () => {
+    const query = async () => []
+    for (const statementTimeoutMs of [0, 99, 1.5, 3_600_001, NaN]) {
+      expect(() => postgresStorage({ query }, { statementTimeoutMs })).toThrow(RangeError)
+    }
+    const wrong: object = { statementTimeoutMs: '1000' }
+    expect(() => postgresStorage({ query }, wrong)).toThrow('statementTimeoutMs must be a number, not string.')
   })
 })

@@ -66,7 +66,7 @@ describe.skipIf(noServer)(
         const event = newEvent([webhook])
         const { claimed } = await storage.enqueue([event], { claimFor: { limit: 1, leaseMs: 60_000 } })
         expect(claimed).toHaveLength(1)
-        await storage.matchWebhooks({ tenantId, patterns: ['*', 'order.*'] })
+        await storage.matchWebhooks([{ tenantId, patterns: ['*', 'order.*'] }])
         const more = await storage.claim({ limit: 64, leaseMs: 60_000 })
         expect(more.claimed).toHaveLength(64)
         await storage.claim({ limit: 64, leaseMs: 60_000, ids: more.claimed.map(({ id }) => id) })

@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { Pool } from 'pg'
 import postgres from 'postgres'
-import { type Names, namesIn } from '../../../src/storage/postgres/names.ts'
+import { namesIn } from '../../../src/storage/postgres/names.ts'
 import { type PostgresClient, toExecutor } from '../../../src/storage/postgres/postgres-client.ts'
 import { PostgresTables } from '../../../src/storage/postgres/postgres-storage.ts'
 import type { Storage } from '../../../src/storage/storage.ts'
@@ -30,9 +30,9 @@ export interface TestDatabase {
   /** Drops the schema with all in it, and closes the client. */
   readonly drop: () => Promise<void>
   /** A storage that finds the tables as they are. */
-  readonly storage: (options?: { clock?: () => number }) => PostgresTables
+  readonly storage: (options?: { clock?: () => number; lookEveryMs?: number }) => PostgresTables
   /** A storage that empties the tables when it is opened, the first time. */
-  readonly emptyStorage: (options?: { clock?: () => number }) => Storage
+  readonly emptyStorage: (options?: { clock?: () => number; lookEveryMs?: number }) => Storage
   readonly query: (sql: string, params?: (string | number | null)[]) => Promise<Record<string, unknown>[]>
 }
 
@@ -59,8 +59,10 @@ export async function createTestDatabase(connect: () => Connected = connectPool)
   const executor = toExecutor(client)
   const query: TestDatabase['query'] = (sql, params = []) => executor.query(sql, params)
   const names = namesIn(schema)
-  const storage: TestDatabase['storage'] = ({ clock } = {}) =>
-    new PostgresTables(executor, schema, clock === undefined ? names : namesAt(names, clock))
+  const storage: TestDatabase['storage'] = ({ clock, lookEveryMs = 5_000 } = {}) =>
+    new PostgresTables(executor, schema, namesIn(schema, clock === undefined ? {} : { wall: sqlOf(clock) }), {
+      lookEveryMs,
+    })
   await storage().migrate()
   const drop = async () => {
     await query(`DROP SCHEMA ${schema} CASCADE`)
@@ -73,6 +75,7 @@ export async function createTestDatabase(connect: () => Connected = connectPool)
     let isEmpty = false
     const open = async () => {
       if (!isEmpty) await query(`TRUNCATE ${tables.join(', ')}`)
+      if (!isEmpty) await query(`UPDATE ${names.clock} SET seen_at = 'epoch', ahead_ms = 0`)
       isEmpty = true
       await opened.open()
     }
@@ -81,12 +84,7 @@ export async function createTestDatabase(connect: () => Connected = connectPool)
   return { client, drop, schema, storage, emptyStorage, query }
 }
 
-/** The names with the time of a test's clock in place of the server's. */
-function namesAt(names: Names, clock: () => number): Names {
-  return {
-    ...names,
-    get now() {
-      return `to_timestamp(${clock()}::float8 / 1000)`
-    },
-  }
+/** The time of a test's clock, in place of the server's. */
+function sqlOf(clock: () => number): () => string {
+  return () => `to_timestamp(${clock()}::float8 / 1000)`
 }

@@ -30,7 +30,9 @@ describe.skipIf(noServer)("postgresStorage in the caller's transaction", () => {
   it('shows what was written once it commits, and not before', async () => {
     const webhook = newWebhook()
     await storage.insertWebhook(webhook, { tx })
-    expect(await storage.matchWebhooks({ tenantId, patterns: ['*'] }, { tx })).toEqual([webhook])
+    expect(await storage.matchWebhooks([{ tenantId, patterns: ['*'] }], { tx })).toEqual([
+      [{ id: webhook.id, isActive: true }],
+    ])
     const event = newEvent([webhook])
     const claimFor = { limit: 1, leaseMs: 60_000 }
     // Nobody may deliver what is not committed.
@@ -74,7 +76,7 @@ describe.skipIf(noServer)("postgresStorage in the caller's transaction", () => {
         return (await tx.query<Record<string, unknown>>(sql, [...params])).rows
       },
     }
-    const webhooks = await storage.matchWebhooks({ tenantId, patterns: ['*'] }, { tx: executor })
+    const [webhooks = []] = await storage.matchWebhooks([{ tenantId, patterns: ['*'] }], { tx: executor })
     await storage.enqueue([newEvent(webhooks)], { tx: executor })
     expect(statements).toHaveLength(2)
     for (const sql of statements) expect(sql).not.toMatch(/\b(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b/)

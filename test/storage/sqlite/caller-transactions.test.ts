@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry } from 'posthorn'
 import { sqliteStorage } from 'posthorn/sqlite'
+import { loopback } from '../../support/loopback.ts'
 import { startReceiver } from '../../support/receiver.ts'
 
 let folder = ''
@@ -23,7 +24,7 @@ afterEach(async () => {
 })
 
 function setUp() {
-  const registry = new WebhookRegistry({ storage: sqliteStorage(database) })
+  const registry = new WebhookRegistry({ addresses: loopback, storage: sqliteStorage(database) })
   return { registry, dispatcher: new EventDispatcher({ registry, retry: { retries: 0 } }) }
 }
 
@@ -132,7 +133,7 @@ describe('dispatch with the SQLite database of an open transaction', () => {
     const refused = { code: 'TRANSACTIONS_UNSUPPORTED' }
     await expect(dispatcher.dispatch('a.b', {}, { tx: database })).rejects.toMatchObject(refused)
     await expect(dispatcher.dispatch('a.b', {}, { tx: {} })).rejects.toMatchObject(refused)
-    const registry = new WebhookRegistry({ storage: memoryStorage() })
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
     const other = new EventDispatcher({ registry })
     await expect(other.dispatch('a.b', {}, { tx: database })).rejects.toMatchObject(refused)
     await expect(other.dispatchMany([], { tx: database })).rejects.toMatchObject(refused)

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { EventDispatcher, WebhookRegistry } from 'posthorn'
 import { sqliteStorage } from 'posthorn/sqlite'
+import { loopback } from '../../support/loopback.ts'
 import { startReceiver } from '../../support/receiver.ts'
 
 describe('EventDispatcher.drain without start', () => {
   it('gets past more held-back webhooks than one claim may probe', async () => {
     await using receiver = await startReceiver()
     const storage = sqliteStorage(':memory:')
-    const registry = new WebhookRegistry({ storage })
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
     const dispatcher = new EventDispatcher({ registry })
     for (let n = 0; n < 250; n++) {
       const { id } = await registry.create({ name: `${n}`, url: 'http://127.0.0.1:9/', events: ['gated.one'] })

@@ -122,7 +122,7 @@ async function useEverything(storage: Storage): Promise<void> {
   const webhook = newWebhook()
   await storage.insertWebhook(webhook)
   await storage.updateWebhook(webhook.id, tenantId, { name: 'renamed', events: ['order.*'] })
-  await storage.matchWebhooks({ tenantId, patterns: ['*', 'order.*'] })
+  await storage.matchWebhooks([{ tenantId, patterns: ['*', 'order.*'] }])
   await storage.gate(webhook.id, null)
   const key = { idempotencyKey: webhook.id, bodyHash: 'hash', idempotencyTtlMs: 1 }
   const event = newEvent([webhook], key)

@@ -1,0 +1,122 @@
+import { EventDispatcher, WebhookRegistry, type Storage } from 'posthorn'
+import { postgresStorage } from 'posthorn/postgres'
+import { loopback } from './loopback.ts'
+import { seedDead, seedHealthy, seedParked, seedWebhooks, type Sizes } from './dead-webhook-seed.ts'
+import { createSchema, type PostgresSchema } from './postgres-schema.ts'
+import { seededRandom } from './random.ts'
+import type { Seeded, Verdict } from './scenario.ts'
+
+/** How large it is. */
+export interface DeadWebhookOptions extends Seeded, Sizes {
+  /** How long a run may take, in milliseconds. */
+  readonly longestRunMs: number
+}
+
+// By how much a dead webhook may slow down all the others, and how long a claim may take in 99 of 100 cases.
+const longestSlowdown = 2
+const longestClaimMs = 50
+
+/**
+ * Delivers what is due on many healthy webhooks, first without and then beside a webhook with a large backlog whose receiver never
+ * answers, while many more deliveries wait for later.
+ */
+export async function deadWebhook(options: DeadWebhookOptions): Promise<Verdict> {
+  const begun = performance.now()
+  await using schema = await createSchema()
+  const storage = postgresStorage(schema.pool, { schema: schema.name })
+  const registry = new WebhookRegistry({ storage, addresses: loopback })
+  const { id } = await registry.create({ name: 'dead', url: deadUrl, events: ['chaos.none'] })
+  await seedWebhooks(schema, id, options)
+  await seedParked(schema, options)
+  await seedHealthy(schema, options)
+  const without = await deliverAll(schema, storage, options)
+  await seedHealthy(schema, options)
+  await seedDead(schema, id, options)
+  const beside = await deliverAll(schema, storage, options)
+  const slowdown = Number((beside.ms / without.ms).toFixed(2))
+  const isGood =
+    without.lost === 0 && beside.lost === 0 && slowdown <= longestSlowdown && beside.claimP99Ms <= longestClaimMs
+  const { webhooks, healthy, dead, parked } = options
+  const seconds = Number(((performance.now() - begun) / 1000).toFixed(1))
+  return {
+    isGood,
+    lost: without.lost + beside.lost,
+    slowdown,
+    without,
+    beside,
+    webhooks,
+    healthy,
+    dead,
+    parked,
+    seconds,
+  }
+}
+
+const deadUrl = 'https://dead.example/'
+
+async function deliverAll(schema: PostgresSchema, storage: Storage, options: DeadWebhookOptions) {
+  await schema.pool.query(`VACUUM (ANALYZE) ${schema.name}.deliveries, ${schema.name}.events, ${schema.name}.webhooks`)
+  const claimMs: number[] = []
+  const registry = new WebhookRegistry({ storage: timed(storage, claimMs), addresses: loopback })
+  const received = new Set<string>()
+  let deadRequests = 0
+  const dispatcher = new EventDispatcher({
+    registry,
+    random: seededRandom(options.seed),
+    timeoutMs: 1_000,
+    schedule: [60_000],
+    fetch: async (url, init) => {
+      if (String(url) === deadUrl) {
+        deadRequests++
+        return await never(init?.signal)
+      }
+      received.add(`${String(url)} ${new Headers(init?.headers).get('webhook-id')}`)
+      return new Response(null, { status: 204 })
+    },
+  })
+  let settled = 0
+  const all = new Promise<boolean>((resolve) => {
+    dispatcher.on('delivery.succeeded', () => {
+      if (++settled === options.healthy) resolve(true)
+    })
+    setTimeout(() => resolve(false), options.longestRunMs).unref()
+  })
+  const begun = performance.now()
+  await dispatcher.start()
+  await all
+  const ms = Math.round(performance.now() - begun)
+  await dispatcher.stop({ timeoutMs: 0 })
+  claimMs.sort((a, b) => a - b)
+  const quantile = (part: number) => Number((claimMs[Math.floor(claimMs.length * part)] ?? 0).toFixed(1))
+  return {
+    lost: options.healthy - Math.min(settled, received.size),
+    ms,
+    perSecond: Math.round((settled / ms) * 1000),
+    claims: claimMs.length,
+    claimP50Ms: quantile(0.5),
+    claimP99Ms: quantile(0.99),
+    deadRequests,
+  }
+}
+
+function timed(storage: Storage, claimMs: number[]): Storage {
+  const claim: Storage['claim'] = async (query) => {
+    const begun = performance.now()
+    const result = await storage.claim(query)
+    claimMs.push(performance.now() - begun)
+    return result
+  }
+  return new Proxy(storage, {
+    get(target, key) {
+      if (key === 'claim') return claim
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+async function never(signal: AbortSignal | null | undefined): Promise<Response> {
+  return await new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

@@ -1,0 +1,18 @@
+export { bullmqTransport, type BullmqTransportOptions } from './transport/bullmq-transport.ts'
+export type {
+  BullMq,
+  BullMqConnected,
+  BullMqJob,
+  BullMqNewJob,
+  BullMqOptions,
+  BullMqQueue,
+  BullMqWorker,
+} from './transport/bullmq-classes.ts'
+export type {
+  Hint,
+  HintPublisher,
+  HintSubscriber,
+  HintSubscription,
+  Transport,
+  TransportListener,
+} from './delivery/transport.ts'

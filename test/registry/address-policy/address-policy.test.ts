@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { ownerMessage } from '../../../src/registry/address-policy/address-block.ts'
+import { AddressPolicy } from '../../../src/registry/address-policy/address-policy.ts'
+import { optionsOf, ssrfCases, titleOf } from './ssrf-cases.ts'
+
+const open = new AddressPolicy()
+const codeOf = (url: string, policy = open) => policy.judgeUrl(url)?.code ?? 'allowed'
+
+describe('AddressPolicy.judgeUrl', () => {
+  it('is asked about every URL of the sample', () => {
+    expect(ssrfCases).toHaveLength(235)
+    expect(urlCases).toHaveLength(197)
+  })
+
+  const urlCases = ssrfCases.filter((each) => each.url !== undefined && !each.redirectsTo && !each.resolvesTo)
+  it.each(urlCases.map((each) => ({ title: titleOf(each), each })))('$title', ({ each }) => {
+    expect(codeOf(each.url!, new AddressPolicy(optionsOf(each)))).toBe(each.code ?? 'allowed')
+  })
+
+  it.each([
+    ['https://example.com/hook', 'allowed'],
+    ['https://example.com:8443/a?b=c', 'allowed'],
+    ['HTTPS://EXAMPLE.COM/Hook', 'allowed'],
+    ['https://my_receiver.example.com/', 'allowed'],
+    ['https://example.com./', 'allowed'],
+    ['', 'parse'],
+    ['/hook', 'parse'],
+    ['example.com/hook', 'parse'],
+    ['https:///example.com/', 'parse'],
+    ['https://example.com/#part', 'parse'],
+    ['https://@example.com/', 'userinfo'],
+    ['https://:@example.com/', 'userinfo'],
+    ['https://user:secret@example.com', 'userinfo'],
+    ['file:///etc/passwd', 'scheme'],
+    ['https://example.com/a b', 'chars'],
+    ['https://example.com/\u{d800}', 'chars'],
+    ['https://example.com/\t', 'chars'],
+    ['https://metadata/', 'host'],
+    ['https://a.b.home.arpa/', 'host'],
+    ['https://[fec0::1]/', 'ip'],
+    ['https://[2620:4f:8000::1]/', 'ip'],
+    ['https://[::ffff:10.0.0.1]/', 'ip'],
+    ['https://example.com:2375/', 'port'],
+    ['https://example.com:27017/', 'port'],
+    ['https://example.com:1023/', 'port'],
+  ])('says of %j: %s', (url, code) => {
+    expect(codeOf(url)).toBe(code)
+  })
+
+  it('allows what allow lists, and nothing beside it', () => {
+    const policy = new AddressPolicy({ allow: ['10.1.0.0/16', 'fd00::5', 'receiver', 'Hooks.Internal.'] })
+    const judged = [
+      'https://10.1.255.255/',
+      'https://[::ffff:10.1.0.1]/',
+      'https://[fd00::5]/',
+      'https://receiver/',
+      'https://HOOKS.internal./',
+      'https://10.2.0.0/',
+      'https://[fd00::6]/',
+      'https://other/',
+      'https://a.hooks.internal/',
+      'http://receiver/',
+      'https://10.1.0.1:6379/',
+    ].map((url) => codeOf(url, policy))
+    const refused = ['ip', 'ip', 'host', 'host', 'scheme', 'port']
+    expect(judged).toEqual(['allowed', 'allowed', 'allowed', 'allowed', 'allowed', ...refused])
+  })
+
+  it('refuses what deny lists, whatever is allowed', () => {
+    const policy = new AddressPolicy({
+      allow: ['10.0.0.0/8', 'api.example.com'],
+      deny: ['10.0.0.5', '8.8.8.0/24', 'api.example.com', '2606:4700::/32'],
+    })
+    const urls = ['https://10.0.0.5', 'https://10.0.0.6', 'https://8.8.8.8', 'https://[::ffff:8.8.8.8]']
+    expect(urls.map((url) => codeOf(url, policy))).toEqual(['ip', 'allowed', 'ip', 'ip'])
+    expect(codeOf('https://api.example.com', policy)).toBe('host')
+    expect(codeOf('https://www.example.com', policy)).toBe('allowed')
+    expect(codeOf('https://[2606:4700::1111]', policy)).toBe('ip')
+    expect(policy.judgeAddress('8.8.8.8', 'public.example.com')?.code).toBe('ip')
+    const unwrapping = new AddressPolicy({ deny: ['8.8.8.0/24'], nat64: 'unwrap' })
+    expect(unwrapping.judgeAddress('64:ff9b::8.8.8.8')?.code).toBe('ip')
+    expect(unwrapping.judgeAddress('64:ff9b::8.8.4.4')).toBeNull()
+  })
+
+  it('lets ports be the only ones', () => {
+    const policy = new AddressPolicy({ ports: [443, 6379], allow: ['127.0.0.1'] })
+    const ports = ['', ':6379', ':8443'].map((port) => codeOf(`https://example.com${port}`, policy))
+    expect(ports).toEqual(['allowed', 'allowed', 'port'])
+    expect(codeOf('https://127.0.0.1:8443/', policy)).toBe('port')
+  })
+
+  it('lets this machine be reached on any port, where it is allowed', () => {
+    const policy = new AddressPolicy({ allow: ['127.0.0.0/8', '::1', 'localhost', '10.0.0.0/8'], allowHttp: true })
+    const urls = ['http://127.0.0.1:9/', 'http://[::1]:22', 'http://localhost:1', 'http://10.0.0.1:9/']
+    expect(urls.map((url) => codeOf(url, policy))).toEqual(['allowed', 'allowed', 'allowed', 'port'])
+  })
+})
+
+describe('AddressPolicy.judgeAddress', () => {
+  it.each([
+    'fe80::1%eth0',
+    '::1%lo',
+    '2606:4700::1111%1',
+    '',
+    ' 8.8.8.8',
+    '8.8.8.8 ',
+    '08.8.8.8',
+    '8.8.8',
+    'a.b',
+    null,
+    {},
+  ])('blocks %j, which is no address', (address) => {
+    expect(open.judgeAddress(address)?.code).toBe('ip')
+  })
+
+  it('lets a name that is allowed have any address but a denied one', () => {
+    const policy = new AddressPolicy({ allow: ['hooks.internal'], deny: ['169.254.0.0/16'] })
+    expect(policy.judgeAddress('10.0.0.1', 'hooks.internal')).toBeNull()
+    expect(policy.judgeAddress('10.0.0.1', 'Hooks.Internal.')).toBeNull()
+    expect(policy.judgeAddress('169.254.169.254', 'hooks.internal')?.code).toBe('ip')
+    expect(policy.judgeAddress('10.0.0.1', 'x.hooks.internal')?.code).toBe('ip')
+    expect(policy.judgeAddress('10.0.0.1')?.code).toBe('ip')
+  })
+})
+
+describe('ownerMessage', () => {
+  it('is one for every rule about the network', () => {
+    const urls = [
+      'https://127.0.0.1',
+      'https://10.0.0.1:22',
+      'https://redis',
+      'https://example.com:22',
+      'https://a.internal',
+    ]
+    const messages = urls.map((url) => ownerMessage(open.judgeUrl(url)!))
+    expect(new Set(messages)).toEqual(new Set(['leads to an address that webhooks may not use: give a public one']))
+  })
+
+  it('says what is wrong with the text, without a password', () => {
+    expect(ownerMessage(open.judgeUrl('http://example.com')!)).toBe('must start with https://')
+    expect(ownerMessage(open.judgeUrl('https://user:hunter2@example.com')!)).toMatch(/user name/)
+    expect(ownerMessage(open.judgeUrl('https://user:hunter2@example.com')!)).not.toContain('hunter2')
+    expect(ownerMessage(open.judgeUrl(`https://example.com/${'a'.repeat(2048)}`)!)).toContain('2048')
+  })
+})
+
+describe('addresses', () => {
+  it.each([
+    [{ allow: '10.0.0.0/8' }, /allow must be a list/],
+    [{ allow: ['10.0.0.1/8'] }, /allow has "10\.0\.0\.1\/8"/],
+    [{ allow: ['10.0.0.0/33'] }, /allow/],
+    [{ allow: ['10.0.0.0/08'] }, /allow/],
+    [{ allow: ['127.1'] }, /allow/],
+    [{ allow: ['*.example.com'] }, /allow/],
+    [{ allow: ['https://example.com'] }, /allow/],
+    [{ allow: ['example.com:80'] }, /allow/],
+    [{ allow: [''] }, /allow/],
+    [{ deny: [5] }, /deny has 5/],
+    [{ deny: ['fe80::1%eth0'] }, /deny/],
+    [{ allowHttp: 'yes' }, /allowHttp/],
+    [{ ports: 443 }, /ports/],
+    [{ ports: [0] }, /ports/],
+    [{ ports: ['443'] }, /ports/],
+    [{ proxy: 'proxy:3128' }, /proxy/],
+    [{ resolver: 'hosts' }, /resolver/],
+    [{ resolver: { servers: [] } }, /resolver/],
+    [{ resolveTimeoutMs: 5 }, /resolveTimeoutMs/],
+    [{ nat64: true }, /nat64/],
+    [{ allowed: [] }, /no option allowed/],
+    [null, /must be an object/],
+  ])('refuses %j by name', (options, message) => {
+    expect(() => new AddressPolicy(JSON.parse(JSON.stringify(options)))).toThrow(message)
+  })
+
+  it('does not repeat the password of a proxy', () => {
+    expect(() => new AddressPolicy({ proxy: 'socks://user:hunter2@proxy' })).toThrow(/^(?!.*hunter2).*proxy/)
+  })
+})
