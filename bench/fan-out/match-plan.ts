@@ -1,4 +1,4 @@
-import type { Storage } from 'posthorn'
+import { EventDispatcher, type Storage, WebhookRegistry } from 'posthorn'
 import { fromPg, postgresStorage, type SqlExecutor, type SqlParameter } from 'posthorn/postgres'
 import { openSchema } from '../harness/postgres-schema.ts'
 
@@ -36,9 +36,10 @@ export async function explainMatch(webhooks: number): Promise<MatchPlan> {
     await insertWebhooks(storage, webhooks)
     await pool.query(`ANALYZE ${schema}.webhooks, ${schema}.subscriptions`)
     queries.length = 0
-    const matching = await storage.matchWebhooks({ tenantId: 'default', patterns: ['*', 'wanted.*', 'wanted.event'] })
-    const query = queries.at(-1)
-    if (query === undefined) throw new Error('matchWebhooks asked the database nothing.')
+    const dispatcher = new EventDispatcher({ registry: new WebhookRegistry({ storage }) })
+    const { deliveries: matching } = await dispatcher.dispatch('wanted.event', {})
+    const query = queries.find(({ sql }) => sql.includes('subscriptions'))
+    if (query === undefined) throw new Error('Dispatching asked the database for no webhooks.')
     const explain = async (format: string) =>
       (await pool.query(`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT ${format}) ${query.sql}`, [...query.params]))
         .rows
@@ -46,7 +47,7 @@ export async function explainMatch(webhooks: number): Promise<MatchPlan> {
     const root = json?.['QUERY PLAN'][0]?.Plan
     if (root === undefined) throw new Error('EXPLAIN gave no plan.')
     const text = ((await explain('TEXT')) as { 'QUERY PLAN': string }[]).map((row) => row['QUERY PLAN']).join('\n')
-    return { webhooks, matching: matching.length, rowsRead: mostRows(root), text }
+    return { webhooks, matching, rowsRead: mostRows(root), text }
   } finally {
     await remove()
   }

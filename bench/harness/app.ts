@@ -22,7 +22,7 @@ export async function createApp(
 ): Promise<App> {
   const { storage, remove } = await openStorage(storageName)
   const registry = new WebhookRegistry({ storage, ...loopback })
-  const dispatcher = new EventDispatcher({ registry, ...options, ...loopback })
+  const dispatcher = new EventDispatcher({ registry, ...options })
   const progress = new Progress()
   dispatcher.on('delivery.succeeded', () => progress.finishOne())
   dispatcher.on('worker.error', ({ error, during }) => progress.fail(new Error(`${during} failed`, { cause: error })))

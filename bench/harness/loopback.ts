@@ -1,2 +1,2 @@
-/** What registry and dispatcher need to be allowed to deliver to the receiver on loopback. */
-export const loopback = {}
+/** What a registry needs to be allowed to deliver to the receiver on loopback. */
+export const loopback = { addresses: { allow: ['127.0.0.0/8'], allowHttp: true } }
