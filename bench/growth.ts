@@ -90,7 +90,7 @@ async function read(plan: Plan, filled: readonly Filled[]): Promise<Readings> {
     for (let round = 0; round < plan.rounds; round++) {
       const order = round % 2 === 0 ? [...children] : [...children].toReversed()
       for (const [name, child] of order) {
-        readings.get(name)?.push(await child.call<Reading[]>('read', scaled(plan, 200, 5)))
+        readings.get(name)?.push(await child.call<Reading[]>('read', scaled(plan, 100, 5)))
       }
     }
   } finally {
