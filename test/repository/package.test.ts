@@ -66,7 +66,7 @@ describe('package.json', () => {
     const steps = manifest.scripts['check']?.split(' && ')
     const inOrder = 'format:check lint supply-chain typecheck build test test:node pack:check demo'.split(' ')
     const commands = inOrder.map((name) => (name === 'test' ? 'npm test' : `npm run ${name}`))
-    expect(steps).toEqual([...commands, 'npm run chaos -- --short'])
+    expect(steps).toEqual([...commands, 'npm run chaos -- --short', 'npm run bench -- --smoke'])
   })
 })
 

@@ -1,0 +1,2 @@
+/** Requests under way at once, for every contender. */
+export const concurrency = 64

@@ -1,0 +1,25 @@
+// Posthorn as a user writes it: events are dispatched one by one, and delivered by the same process. The variant is the storage.
+import { createApp } from '../harness/app.ts'
+import { serveContender } from '../harness/contender.ts'
+import { produce } from '../harness/produce.ts'
+import { concurrency } from './in-flight.ts'
+import { eventData, eventType } from './payload.ts'
+
+serveContender(async ({ url, variant }) => {
+  const app = await createApp(variant, { concurrency, maxPendingPerTenant: 10_000_000 })
+  const { dispatcher, registry } = app
+  await registry.create({ name: 'bench', url, events: ['invoice.*'], maxInFlight: concurrency })
+  return {
+    begin: () => dispatcher.start(),
+    run: (count) =>
+      produce(app, {
+        events: count,
+        deliveriesEach: 1,
+        producers: concurrency,
+        maxOpen: 4 * concurrency,
+        dispatch: (number) => dispatcher.dispatch(eventType, eventData(number)),
+      }),
+    end: () => dispatcher.stop(),
+    close: () => app.close(),
+  }
+})

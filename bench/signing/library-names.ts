@@ -1,0 +1,9 @@
+/** Who is compared. The modules themselves are loaded by the processes that measure them. */
+export const libraryNames = [
+  'bare createHmac',
+  'posthorn',
+  'standardwebhooks',
+  'svix',
+  '@octokit/webhooks-methods',
+  'stripe',
+] as const
