@@ -21,7 +21,7 @@ export const processScenarios: readonly Scenario[] = [
   scenario<Size<KillOptions>>({
     name: 'postgres-kill',
     title: 'Postgres, kill -9 of three workers and restarts of the server: nothing is lost',
-    full: { signal: 'SIGKILL', events: 12_000, kills: 60, restarts: ['immediate', 'fast', 'immediate'] },
+    full: { signal: 'SIGKILL', events: 9_000, kills: 60, restarts: ['immediate', 'fast', 'immediate'] },
     short: { signal: 'SIGKILL', events: 900, kills: 9, restarts: ['immediate'] },
     run: async (options) => await onOwnPostgres(async (ground) => await killSenders(ground, options)),
   }),
@@ -35,7 +35,7 @@ export const processScenarios: readonly Scenario[] = [
   scenario<Size<KillOptions>>({
     name: 'postgres-stop',
     title: 'Postgres, SIGTERM of three workers: nothing is lost, nothing is sent twice',
-    full: { signal: 'SIGTERM', events: 12_000, kills: 100 },
+    full: { signal: 'SIGTERM', events: 8_000, kills: 100 },
     short: { signal: 'SIGTERM', events: 600, kills: 6 },
     run: async (options) => await onPostgres(async (ground) => await killSenders(ground, options)),
   }),
