@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { benchmarks } from './benchmarks.ts'
 import { type Benchmark, type Figure, isReached, type Plan, type Report } from './harness/benchmark.ts'
 import { stopChildren } from './harness/child.ts'
+import { removeSchemas } from './harness/postgres-schema.ts'
 import { formatNumber, formatSpread, formatTable } from './harness/table.ts'
 
 const { values } = parseArgs({
@@ -24,7 +25,13 @@ const { values } = parseArgs({
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopChildren().finally(() => process.exit(1)))
+  process.once(
+    signal,
+    () =>
+      void stopChildren()
+        .then(removeSchemas)
+        .finally(() => process.exit(1)),
+  )
 }
 
 if (values.list) for (const { name, title } of benchmarks) console.log(`${name.padEnd(12)} ${title}`)

@@ -12,15 +12,25 @@ export interface Schema {
   readonly remove: () => Promise<void>
 }
 
+const open = new Set<Schema>()
+
+/** Drops the schemas that this process has open, for a run that is interrupted. */
+export async function removeSchemas(): Promise<void> {
+  await Promise.all([...open].map((each) => each.remove()))
+}
+
 /** Names a schema and opens a pool; whoever uses the schema creates it. */
 export async function openSchema(): Promise<Schema> {
   const schema = `bench_${randomBytes(6).toString('hex')}`
   const pool = openPool()
   const remove = async () => {
+    open.delete(own)
     await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     await pool.end()
   }
-  return { pool, schema, remove }
+  const own = { pool, schema, remove }
+  open.add(own)
+  return own
 }
 
 /** Opens a pool of pg's default size. */
