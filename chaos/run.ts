@@ -1,5 +1,6 @@
 // npm run chaos: breaks things on purpose and counts. With --short it does the same in less time; --seed N repeats a run.
 import { parseArgs } from 'node:util'
+import { misbehavingReceivers } from './misbehaving.ts'
 import { seededFaults } from './seeded-faults.ts'
 import { sqliteKill } from './sqlite-kill.ts'
 
@@ -12,6 +13,9 @@ const stop = { signal: 'SIGTERM', events: isShort ? 400 : 8_000, kills: isShort 
 
 await report('SQLite, kill -9: nothing is lost', async () => await sqliteKill(kill))
 await report('SQLite, SIGTERM: nothing is lost, nothing is sent twice', async () => await sqliteKill(stop))
+await report('Receivers that misbehave: bounded time, bounded memory, nothing left', async () => {
+  return await misbehavingReceivers({ rounds: isShort ? 6 : 100 })
+})
 for (const fault of Object.keys(seededFaults)) {
   await report(`The harness notices: ${fault}`, async () => {
     const { isGood, ...figures } = await sqliteKill({ signal: 'SIGTERM', events: 300, kills: 3, seed, fault })
