@@ -89,7 +89,7 @@ async function measured(sender: Sender, { meets, bodyBytes = 2 }: Misbehaviour, 
   // The request's own bytes are not what the receiver adds.
   const addedMiB = round(Math.max(peak, liveMiB()) - before - bodyBytes / MiB)
   const met = outcome.status ?? outcome.error ?? ''
-  const isGood = meets.includes(met as never) && outcome.durationMs <= timeoutMs + 500 && addedMiB <= 8 // widened to ask
+  const isGood = (meets as readonly unknown[]).includes(met) && outcome.durationMs <= timeoutMs + 500 && addedMiB <= 8 // widened to ask
   return { isGood, met, durationMs: outcome.durationMs, addedMiB }
 }
 
@@ -108,8 +108,7 @@ async function soak(sender: Sender, urls: readonly string[], rounds: number) {
 // From the first third, which warms up, to the last.
 function growth(resident: readonly number[]): number {
   const third = Math.max(1, Math.floor(resident.length / 3))
-  const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-  return round(middle(resident.slice(-third)) - middle(resident.slice(0, third)))
+  return round(median(resident.slice(-third)) - median(resident.slice(0, third)))
 }
 
 // A socket that was destroyed is gone a turn or two later.
@@ -125,6 +124,10 @@ function liveMiB(): number {
   collect()
   const { heapUsed, external } = process.memoryUsage()
   return (heapUsed + external) / MiB
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 function round(value: number): number {
