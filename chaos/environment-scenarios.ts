@@ -2,6 +2,7 @@ import { clockJumps } from './clock-jumps.ts'
 import { deadWebhook } from './dead-webhook.ts'
 import { fullDisk } from './full-disk.ts'
 import { longSchedule } from './long-schedule.ts'
+import { misbehavingReceivers } from './misbehaving.ts'
 import { postgresOutage } from './postgres-outage.ts'
 import { scenario, type Scenario } from './scenario.ts'
 
@@ -42,5 +43,13 @@ export const environmentScenarios: readonly Scenario[] = [
     full: { webhooks: 2_000, healthy: 40_000, dead: 300_000, parked: 1_000_000, longestRunMs: 90_000 },
     short: { webhooks: 100, healthy: 2_000, dead: 15_000, parked: 50_000, longestRunMs: 20_000 },
     run: deadWebhook,
+  }),
+  scenario({
+    name: 'misbehaving-receivers',
+    title: 'Receivers that misbehave: bounded time, bounded memory, nothing left',
+    isAlone: true,
+    full: { rounds: 100 },
+    short: { rounds: 6 },
+    run: misbehavingReceivers,
   }),
 ]

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { loopback } from '../support/loopback.ts'
 import {
   EventDispatcher,
   generateSecret,
@@ -40,6 +41,7 @@ const lifecycle: readonly (keyof LifecycleEvents)[] = [
   'delivery.failed',
   'delivery.cancelled',
   'delivery.lost',
+  'delivery.blocked',
   'webhook.disabled',
   'worker.error',
 ]
@@ -61,7 +63,7 @@ export class Scenario {
   constructor({ file, url, keys, schemes, headers }: ScenarioOptions) {
     const ring = keyring(Object.fromEntries(Array.from({ length: keys }, (_, n) => [`k${n}`, randomBytes(32)])))
     this.storage = sqliteStorage(file)
-    this.#registry = new WebhookRegistry({ storage: this.storage, encryption: ring })
+    this.#registry = new WebhookRegistry({ storage: this.storage, encryption: ring, addresses: loopback })
     const retry = { retries: 1, minTimeout: 1, maxTimeout: 1 }
     this.dispatcher = new EventDispatcher({ registry: this.#registry, schemes, retry, timeoutMs: 2_000 })
     for (const name of lifecycle) this.dispatcher.on(name, (event) => this.#see(event))

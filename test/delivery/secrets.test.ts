@@ -15,6 +15,7 @@ import {
   type Scheme,
 } from 'posthorn'
 import { manualClock } from '../support/clock.ts'
+import { loopback } from '../support/loopback.ts'
 import { startReceiver, type Answer, type Received } from '../support/receiver.ts'
 
 const key = randomBytes(32)
@@ -47,7 +48,7 @@ async function setUp(
   const clock = manualClock()
   const storage = memoryStorage({ clock: clock.now })
   const { encryption = keyring({ k1: key }) } = options
-  const registry = new WebhookRegistry({ storage, encryption, clock: clock.now })
+  const registry = new WebhookRegistry({ storage, encryption, clock: clock.now, addresses: loopback })
   const dispatcher = new EventDispatcher({ registry, clock: clock.now, retry: { retries: 0 }, ...options.dispatcher })
   const errors: PosthornError[] = []
   dispatcher.on('worker.error', ({ error }) => void errors.push(error as PosthornError))
@@ -123,7 +124,11 @@ describe('a delivery whose secrets are sealed', () => {
   it('waits where another process has the key, and says which', async () => {
     await using receiver = await startReceiver()
     const { clock, storage, dispatcher, registry, webhook, errors, states } = await setUp(receiver.url)
-    const newer = new WebhookRegistry({ storage, encryption: keyring({ k1: key, k2: randomBytes(32) }) })
+    const newer = new WebhookRegistry({
+      storage,
+      encryption: keyring({ k1: key, k2: randomBytes(32) }),
+      addresses: loopback,
+    })
     await newer.rotateSecret(webhook.id)
     await dispatcher.dispatch('a.b', {})
     await dispatcher.drain()

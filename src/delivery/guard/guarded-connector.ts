@@ -67,9 +67,15 @@ function destroyIfBlocked(socket: Socket, policy: AddressPolicy, host: string): 
   })
 }
 
-function refusalOf(policy: AddressPolicy, socket: Socket, host: string): AddressBlocked | null {
-  const block = policy.judgeAddress(socket.remoteAddress, host)
+function refusalOf(policy: AddressPolicy, { remoteAddress }: Socket, host: string): Error | null {
+  // One that the other side has reset already has none. It is not used, and nobody was blocked.
+  if (remoteAddress === undefined) return new ConnectionLost()
+  const block = policy.judgeAddress(remoteAddress, host)
   return block === null ? null : new AddressBlocked(block)
+}
+
+class ConnectionLost extends Error {
+  readonly code = 'ECONNRESET'
 }
 
 function isSocket(value: unknown): value is Socket {

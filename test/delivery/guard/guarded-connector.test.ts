@@ -68,7 +68,9 @@ describe('guardedConnector', () => {
     await using receiver = await startReceiver()
     const silent = (settings: ConnectorSettings) => {
       const open = unfiltered(settings)
-      return (...given: Parameters<typeof open>) => void open(...given)
+      return (...given: Parameters<typeof open>) => {
+        open(...given)
+      }
     }
     expect(await agent(silent)(receiver.url.replace('127.0.0.1', 'public.example.com'))).toBe('blocked')
     expect(receiver.received).toHaveLength(0)

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { certificate } from '../../support/misbehaving/broken-tls.ts'
 import { startNameServer } from '../../support/name-server.ts'
 import { openedSockets } from '../../support/opened-sockets.ts'
 import { startReceiver } from '../../support/receiver.ts'
@@ -55,13 +57,14 @@ describe('a sender with a proxy', () => {
   })
 
   it('verifies the certificates of receivers', async () => {
-    // A receiver of plain HTTP, to which TLS is spoken through the tunnel.
-    await using receiver = await startReceiver()
-    const { proxy, targets } = await startProxy(() => Number(new URL(receiver.url).port))
-    const { post } = guardedSender({ proxy })
-    expect(await post('https://public.example.com/')).toMatchObject({ status: null, error: 'tls' })
+    const receiver = createTlsServer(certificate('self-signed'))
+    receiver.on('tlsClientError', () => {}) // the sender refuses us, as it should
+    receiver.listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    onTestFinished(() => void receiver.close())
+    const { proxy, targets } = await startProxy(() => (receiver.address() as AddressInfo).port) // a TCP server has an AddressInfo
+    expect(await guardedSender({ proxy }).post('https://public.example.com/')).toMatchObject({ error: 'tls' })
     expect(targets).toEqual(['public.example.com:443'])
-    expect(receiver.received).toHaveLength(0)
   })
 
   it('says so where the proxy refuses', async () => {
