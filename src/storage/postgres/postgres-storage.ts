@@ -49,6 +49,12 @@ export interface PostgresStorageOptions {
    */
   readonly statementTimeoutMs?: number
   /**
+   * Whether a pool of pg and the `sql` of postgres.js prepare what is sent often, which halves what such a statement costs the server; true
+   * unless given. Behind a pooler that does not keep prepared statements (PgBouncer before 1.21 in transaction mode) the first refusal
+   * ends it; with false it is not tried.
+   */
+  readonly prepare?: boolean
+  /**
    * Whether writes of deliveries that are due notify the processes that listen (`NOTIFY`, when their transaction commits), and whether a
    * started dispatcher listens: by `listen`, or by the client itself where it is the `sql` of postgres.js or a PGlite. False unless given. It
    * saves up to `pollIntervalMs` of latency for what other processes or callers' transactions dispatch, and costs a lock that all
@@ -99,15 +105,17 @@ export interface PostgresStorage extends Storage {
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
   assertKnownOptions(options)
-  const { schema = 'posthorn', statementTimeoutMs = 10_000, notify = false, listen } = options
+  const { schema = 'posthorn', statementTimeoutMs = 10_000, prepare = true, notify = false, listen } = options
   assertSchemaName(schema)
   assertStatementTimeout(statementTimeoutMs)
+  if (typeof prepare !== 'boolean') throw new TypeError(`prepare must be true or false, not ${String(prepare)}.`)
   if (typeof notify !== 'boolean') throw new TypeError(`notify must be true or false, not ${String(notify)}.`)
   if (listen !== undefined) assertListener(listen)
   if (listen !== undefined && !notify) {
     throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
   }
-  const executor = withDeadline(toExecutor(client, statementTimeoutMs), statementTimeoutMs)
+  const pooled = toExecutor(client, { timeoutMs: statementTimeoutMs, isPreparing: prepare })
+  const executor = withDeadline(pooled, statementTimeoutMs)
   survivePoolErrors(clientBehind(client) ?? client)
   const listener = listen ?? (notify && isListening(client) ? client : undefined)
   return new PostgresTables(executor, schema, namesIn(schema, { isNotifying: notify }), {
@@ -116,7 +124,7 @@ export function postgresStorage(client: PostgresClient, options: PostgresStorage
   })
 }
 
-const knownOptions = ['schema', 'statementTimeoutMs', 'notify', 'listen']
+const knownOptions = ['schema', 'statementTimeoutMs', 'prepare', 'notify', 'listen']
 
 function assertKnownOptions(options: object): void {
   const unknown = Object.keys(options).find((name) => !knownOptions.includes(name))
