@@ -60,19 +60,25 @@ server.close()
 async function way(storageOptions: PostgresStorageOptions, options: (name: string) => Partial<EventDispatcherOptions>) {
   const schema = `posthorn_bench_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
   const pools = [0, 1, 2].map(() => new Pool({ connectionString, max: 5 }))
-  const dispatchers = pools.map((pool) => {
-    const registry = new WebhookRegistry({ storage: postgresStorage(pool, { schema, ...storageOptions }) })
+  const dispatchers = pools.map((each) => {
+    const registry = new WebhookRegistry({
+      storage: postgresStorage(each, { schema, ...storageOptions }),
+      addresses: { allow: ['127.0.0.0/8'], allowHttp: true },
+    })
     return { registry, dispatcher: new EventDispatcher({ registry, ...options(schema) }) }
   })
-  await postgresStorage(pools[0]!, { schema }).migrate()
-  await dispatchers[0]!.registry.create({ name: 'bench', url, events: ['*'], maxInFlight: 100 })
+  const [pool] = pools
+  const [web] = dispatchers
+  if (pool === undefined || web === undefined) throw new Error('there are three of each')
+  await postgresStorage(pool, { schema }).migrate()
+  await web.registry.create({ name: 'bench', url, events: ['*'], maxInFlight: 100 })
   for (const { dispatcher } of dispatchers.slice(1)) await dispatcher.start()
   const end = async () => {
     for (const { dispatcher } of dispatchers) await dispatcher.stop()
-    await pools[0]!.query(`DROP SCHEMA ${schema} CASCADE`)
-    for (const pool of pools) await pool.end()
+    await pool.query(`DROP SCHEMA ${schema} CASCADE`)
+    for (const each of pools) await each.end()
   }
-  return { web: dispatchers[0]!.dispatcher, end }
+  return { web: web.dispatcher, end }
 }
 
 async function arrival(eventId: string): Promise<number> {

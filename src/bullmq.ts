@@ -1,8 +1,10 @@
 export { bullmqTransport, type BullmqTransportOptions } from './transport/bullmq-transport.ts'
 export type {
   BullMq,
+  BullMqBackend,
   BullMqConnected,
   BullMqJob,
+  BullMqKept,
   BullMqNewJob,
   BullMqOptions,
   BullMqQueue,

@@ -27,6 +27,12 @@ export interface BullMqJob {
   readonly data: unknown
 }
 
+/** How many finished jobs stay. */
+export interface BullMqKept {
+  /** The latest so many. */
+  count: number
+}
+
 /** A job to add. */
 export interface BullMqNewJob {
   /** Its name in dashboards. */
@@ -38,12 +44,18 @@ export interface BullMqNewJob {
     /** Two jobs with one id are one. */
     readonly jobId: string
     /** How many completed ones stay. */
-    readonly removeOnComplete: { count: number }
+    readonly removeOnComplete: BullMqKept
     /** How many failed ones stay. */
-    readonly removeOnFail: { count: number }
+    readonly removeOnFail: BullMqKept
     /** When it is due, in milliseconds. */
     readonly delay?: number
   }
+}
+
+/** What is used of a backend of BullMQ 6. */
+export interface BullMqBackend {
+  /** The client, once it is connected. */
+  readonly client: Promise<object>
 }
 
 /** What is used of a queue and of a worker. */
@@ -53,7 +65,7 @@ export interface BullMqConnected {
   /** The client of BullMQ 5. */
   readonly client?: Promise<object>
   /** What holds the client of BullMQ 6. */
-  getBackend?(): { readonly client: Promise<object> }
+  getBackend?(): BullMqBackend
 }
 
 /** What is used of a queue. */

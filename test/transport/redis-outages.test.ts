@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { loopback } from '../support/loopback.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { bench, many } from './bullmq-fixture.ts'
 import { majors } from './bullmq-majors.ts'
@@ -106,7 +107,7 @@ describe.skipIf(noRedis || !canStripTypes)('a process with a bullmqTransport', (
       import { WebhookRegistry } from '${source('registry/webhook-registry.ts')}'
       import { memoryStorage } from '${source('storage/memory/memory-storage.ts')}'
       import { bullmqTransport } from '${source('transport/bullmq-transport.ts')}'
-      const registry = new WebhookRegistry({ storage: memoryStorage(), addresses: loopback })
+      const registry = new WebhookRegistry({ storage: memoryStorage(), addresses: ${JSON.stringify(loopback)} })
       const transport = bullmqTransport({ connection: { host: '127.0.0.1', port: ${redis.connection.port} } })
       const dispatcher = new EventDispatcher({ registry, transport, retry: { retries: 0 } })
       await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] })

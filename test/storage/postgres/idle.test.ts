@@ -1,6 +1,7 @@
 import { EventDispatcher, WebhookRegistry } from 'posthorn'
 import { postgresStorage } from 'posthorn/postgres'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { loopback } from '../../support/loopback.ts'
 import { createTestDatabase, noServer, type TestDatabase } from './test-database.ts'
 
 describe.skipIf(noServer)('an idle EventDispatcher on Postgres', () => {
@@ -40,5 +41,8 @@ function counted({ query, schema }: TestDatabase) {
       return await query(sql, [...params])
     },
   }
-  return { registry: new WebhookRegistry({ storage: postgresStorage(client, { schema }) }), statements: () => count }
+  return {
+    registry: new WebhookRegistry({ storage: postgresStorage(client, { schema }), addresses: loopback }),
+    statements: () => count,
+  }
 }

@@ -4,6 +4,7 @@ import { EventDispatcher, type EventDispatcherOptions, WebhookRegistry } from 'p
 import { postgresStorage, type PostgresStorageOptions } from 'posthorn/postgres'
 import postgres from 'postgres'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { loopback } from '../../support/loopback.ts'
 import { startReceiver } from '../../support/receiver.ts'
 import { serverUrl } from './server.ts'
 import { connectPglite, createTestDatabase, noServer, type TestDatabase } from './test-database.ts'
@@ -168,7 +169,10 @@ describe.skipIf(noServer)('postgresStorage with notify', () => {
     await client.query('SELECT 1')
     expect(heard).toEqual([`posthorn_${database.schema}`])
     const quiet = new EventDispatcher({
-      registry: new WebhookRegistry({ storage: postgresStorage(database.client, { schema: database.schema }) }),
+      registry: new WebhookRegistry({
+        storage: postgresStorage(database.client, { schema: database.schema }),
+        addresses: loopback,
+      }),
     })
     await quiet.dispatch('order.paid', {})
     await client.query('SELECT 1')
@@ -239,9 +243,9 @@ async function pair(
   const pool = new Pool({ connectionString: serverUrl, max: 4 })
   onTestFinished(() => pool.end())
   const storage = () => postgresStorage(client ?? pool, { schema: database.schema, notify: true, ...options })
-  const registry = new WebhookRegistry({ storage: storage() })
+  const registry = new WebhookRegistry({ storage: storage(), addresses: loopback })
   const worker = new EventDispatcher({ registry, pollIntervalMs: 60_000, ...dispatcherOptions })
-  const web = new EventDispatcher({ registry: new WebhookRegistry({ storage: storage() }) })
+  const web = new EventDispatcher({ registry: new WebhookRegistry({ storage: storage(), addresses: loopback }) })
   const errors: string[] = []
   worker.on('worker.error', ({ during }) => errors.push(during))
   onTestFinished(() => worker.stop({ timeoutMs: 0 }))
