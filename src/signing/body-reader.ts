@@ -8,7 +8,11 @@ export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
 }
 
 /** Reads a fetch request's body, and stops as soon as it is over the limit. */
-export async function readRequestBody(request: Request, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readRequestBody(
+  request: Pick<Request, 'body' | 'bodyUsed' | 'headers'>,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   if (request.bodyUsed || request.body?.locked) throw rawBodyRequired('already read')
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
   // One buffer that doubles: a body dripping in byte by byte must not cost an object for each.
