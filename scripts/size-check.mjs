@@ -46,7 +46,9 @@ async function presetNames() {
   const schemes = await import('../dist/schemes.js')
   return Object.keys(schemes).filter((name) => {
     const value = schemes[name]
-    return !notPresets.includes(name) && (typeof value === 'function' ? isFactory(value) : value.signature !== undefined)
+    return (
+      !notPresets.includes(name) && (typeof value === 'function' ? isFactory(value) : value.signature !== undefined)
+    )
   })
 }
 

@@ -1,4 +1,10 @@
-export { type ContentPart, defineHmacScheme, type HmacSchemeDefinition } from './signing/define-hmac-scheme.ts'
+export {
+  type ContentPart,
+  defineHmacScheme,
+  type HmacSchemeDefinition,
+  type ParameterSyntax,
+  type TextPart,
+} from './signing/define-hmac-scheme.ts'
 export { base64 } from './signing/base64.ts'
 export { hex } from './signing/hex.ts'
 export { standardSecret } from './signing/secret.ts'

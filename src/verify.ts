@@ -1,16 +1,15 @@
 export type { Clock } from './domain/clock.ts'
 export { type Issue, PosthornError, type PosthornErrorCode, type PosthornErrorOptions } from './domain/error.ts'
 export type { HeadersInput, HeaderTexts } from './signing/header-reader.ts'
+export type { BodyPlace, Covered, HeaderPlace, Place } from './signing/coverage.ts'
 export type { Content, PublicKeyAlgorithm } from './signing/crypto-seam.ts'
-export { diagnose, type Diagnosis } from './signing/diagnose.ts'
+export { diagnose, type Diagnosis, type FrameworkFix } from './signing/diagnose.ts'
 export type { Encoding } from './signing/encoding.ts'
 export type { KeyMaterial, KeyQuery, KeySource, SecretReader, SigningAlgorithm, VerifyKey } from './signing/key.ts'
 export type { NamedSecret, SecretInput } from './signing/keys.ts'
 export type {
   ChallengeRequest,
-  Covered,
   HandshakeAnswer,
-  Place,
   Scheme,
   SignatureLayout,
   SignedMessage,

@@ -27,6 +27,8 @@ const json = JSON.stringify({
 const mac = (hash, key, content, encoding) => createHmac(hash, key).update(content).digest(encoding)
 const hex = (content, key = text) => mac('sha256', key, content, 'hex')
 const b64 = (content, key = text) => mac('sha256', key, content, 'base64')
+const sha1 = (content) => mac('sha1', text, content, 'base64')
+const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const request = (scheme, headers, more = {}) => ({ scheme, secret: text, nowMs, headers, body: json, ...more })
 
 const hmacRequests = [
@@ -152,9 +154,9 @@ const standardRequests = [
   request(
     scheme,
     {
-      [`${prefix}-id`]: 'msg_1',
-      [`${prefix}-timestamp`]: time,
-      [`${prefix}-signature`]: `v1,${b64(`msg_1.${time}.${json}`, key)}`,
+      [`${String(prefix)}-id`]: 'msg_1',
+      [`${String(prefix)}-timestamp`]: time,
+      [`${String(prefix)}-signature`]: `v1,${b64(`msg_1.${time}.${json}`, key)}`,
     },
     { secret },
   ),
@@ -190,7 +192,6 @@ function twilioRequests() {
   const options = { publicUrl: 'https://example.com/twilio' }
   const form = 'To=456&From=123&Body=Hi+there'
   const hash = createHash('sha256').update(json).digest('hex')
-  const sha1 = (content) => mac('sha1', text, content, 'base64')
   return [
     request(
       'twilio',
@@ -277,7 +278,6 @@ function fetchingRequests() {
   }
   const snsContent = `Message\nHello\nMessageId\nm-1\nSubject\nHi\nTimestamp\n${iso}\nTopicArn\n${topic}\nType\nNotification\n`
   const Signature = sign('sha256', Buffer.from(snsContent), rsa).toString('base64')
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const hash = createHash('sha256').update(json).digest('hex')
   const token = `${part({ alg: 'ES256', kid: 'kid-1', typ: 'JWT' })}.${part({ iat: seconds, request_body_sha256: hash })}`
   const jwtSignature = sign('sha256', Buffer.from(token), { key: ec.privateKey, dsaEncoding: 'ieee-p1363' }).toString(

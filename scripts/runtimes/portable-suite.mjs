@@ -27,7 +27,7 @@ export async function runChecks(checks) {
       report.passed++
     } catch (error) {
       const isUnsupported = error?.name === 'NotSupportedError' || error?.cause?.name === 'NotSupportedError'
-      ;(isUnsupported ? report.unsupported : report.failed).push(`${name}: ${error}`)
+      ;(isUnsupported ? report.unsupported : report.failed).push(`${name}: ${String(error)}`)
     }
   }
   return report

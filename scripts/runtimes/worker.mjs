@@ -9,4 +9,5 @@ const worker = {
   },
 }
 
+// oxlint-disable-next-line import/no-default-export -- workerd wants one
 export { worker as default }

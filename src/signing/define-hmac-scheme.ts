@@ -5,15 +5,31 @@ import { hexSecret } from './hex-secret.ts'
 import type { SecretReader } from './key.ts'
 import { checkOptionNames } from './options.ts'
 import { parameterScheme } from './parameters.ts'
-import type { Covered, Place, Scheme, SignedMessage } from './scheme.ts'
+import type { Covered, HeaderPlace, Place } from './coverage.ts'
+import type { Scheme, SignedMessage } from './scheme.ts'
 import { standardSecret } from './secret.ts'
 import { textSecret, textSecretSha1 } from './text-secret.ts'
 import { isoTime, milliseconds } from './time-units.ts'
 import { seconds } from './timestamp.ts'
 
 /** One part of what is signed: a value of the message, fixed text, or another header. */
-export type ContentPart =
-  'id' | 'timestamp' | 'method' | 'url' | 'body' | { readonly text: string } | { readonly header: string }
+export type ContentPart = 'id' | 'timestamp' | 'method' | 'url' | 'body' | TextPart | HeaderPlace
+
+/** Fixed text. */
+export interface TextPart {
+  /** The text. */
+  readonly text: string
+}
+
+/** How a header of parameters is written. */
+export interface ParameterSyntax {
+  /** The character between the parameters. */
+  readonly separator: ',' | ';' | '&'
+  /** The name of the time. */
+  readonly timestamp: string
+  /** The name of the signature, which may be repeated. */
+  readonly signature: string
+}
 
 /** A scheme as {@link defineHmacScheme} takes it. */
 export interface HmacSchemeDefinition {
@@ -25,8 +41,7 @@ export interface HmacSchemeDefinition {
    * How that header is written; `single` unless given. `list`: signatures separated by spaces. Otherwise parameters such as
    * `t=1,v1=ab`: the character between them, and the names of the time and of the signature, which may be repeated.
    */
-  readonly syntax?:
-    'single' | 'list' | { readonly separator: ',' | ';' | '&'; readonly timestamp: string; readonly signature: string }
+  readonly syntax?: 'single' | 'list' | ParameterSyntax
   /** What stands before each signature, such as `sha256=`; nothing unless given. */
   readonly prefix?: string
   /** How the signature is written. */

@@ -27,7 +27,15 @@ export interface Diagnosis {
   /** What was found, and what to do. It contains neither the secret nor the body. */
   readonly message: string
   /** For a problem with the body: the line to have in each framework. */
-  readonly fixes: readonly { readonly framework: string; readonly line: string }[]
+  readonly fixes: readonly FrameworkFix[]
+}
+
+/** A line of code for one framework. */
+export interface FrameworkFix {
+  /** The framework. */
+  readonly framework: string
+  /** The line. */
+  readonly line: string
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Covered, Place } from './coverage.ts'
 import type { Content } from './crypto-seam.ts'
 import type { Encoding } from './encoding.ts'
 import type { HeaderTexts, HeadersInput } from './header-reader.ts'
@@ -6,11 +7,7 @@ import { describe } from './options.ts'
 import type { TimeUnit } from './timestamp.ts'
 import type { VerifiedWebhook } from './verified-webhook.ts'
 
-/**
- * What a signature proves to be unchanged. `body`: every byte of it; `fields`: only some members of the body, which the
- * scheme's page names; `token`: a random value that says nothing about the body. `headers`: those that the sender lists.
- */
-export type Covered = 'body' | 'fields' | 'headers' | 'id' | 'method' | 'timestamp' | 'token' | 'url'
+export type { Covered, Place }
 
 /**
  * How a signature is laid out: data, and one function that lays out the signed content for signing and verifying alike.
@@ -59,9 +56,6 @@ export interface Scheme {
    */
   readonly serialize?: (payload: unknown) => string
 }
-
-/** Where a value stands: in a header, or in the JSON body under a dotted path such as `event.id`. */
-export type Place = { readonly header: string } | { readonly body: string }
 
 /** Where and how a {@link Scheme} writes its signature. */
 export interface SignatureLayout {

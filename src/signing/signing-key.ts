@@ -58,7 +58,7 @@ function checked(label: string, sign: Sign, publicBytes: Uint8Array): Sign {
 
 function remoteKey(label: string, { algorithm, sign }: RemoteKey, scheme: Scheme): SigningKey {
   if (scheme.signature.prefixes[algorithm] === undefined) {
-    throw invalidSecret(label, `is a key for ${String(algorithm)}, which the scheme ${scheme.name} does not use`)
+    throw invalidSecret(label, `is a key for ${algorithm}, which the scheme ${scheme.name} does not use`)
   }
   return { algorithm, sign: (content) => sign(joined(content)) }
 }

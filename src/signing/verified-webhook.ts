@@ -1,5 +1,5 @@
 import { PosthornError } from '../domain/error.ts'
-import type { Covered, Place } from './scheme.ts'
+import type { Covered, Place } from './coverage.ts'
 
 /** What was proven about a request, by {@link Verifier.verify}. */
 export interface VerifiedWebhook {

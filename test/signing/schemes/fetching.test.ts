@@ -128,7 +128,8 @@ describe('awsSns', () => {
       ['HEADER_INVALID', 0],
       ['KEYS_UNAVAILABLE', 1],
     ]).toContainEqual([code, urls.length])
-    if (!SigningCertURL.startsWith('https://sns.us-east-1.amazonaws.com/')) expect(urls).toEqual([])
+    const isAtSns = SigningCertURL.startsWith('https://sns.us-east-1.amazonaws.com/')
+    expect(urls.length).toBeLessThanOrEqual(isAtSns ? 1 : 0)
   })
 
   it('refuses a topic of somebody else, the other signature version, and a type that it does not know', async () => {

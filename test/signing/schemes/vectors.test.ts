@@ -10,7 +10,7 @@ const published: readonly (SignedRequest & { readonly source: string })[] = vect
   secret: vector.secret,
   nowMs: vector.nowMs ?? 0,
   input: {
-    headers: vector.headers as unknown as Record<string, string>, // JSON modules have a member for every header of any vector
+    headers: vector.headers,
     body: vector.body,
     method: 'POST',
     url: vector.url,
