@@ -64,7 +64,10 @@ describe('package.json', () => {
       )
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names))
     const steps = manifest.scripts['check']?.split(' && ')
-    const inOrder = 'format:check lint supply-chain typecheck build test test:node pack:check demo'.split(' ')
+    const inOrder =
+      'format:check lint supply-chain typecheck build test test:node test:runtimes flips size pack:check demo'.split(
+        ' ',
+      )
     const commands = inOrder.map((name) => (name === 'test' ? 'npm test' : `npm run ${name}`))
     expect(steps).toEqual([...commands, 'npm run chaos -- --short', 'npm run bench -- --smoke'])
   })
