@@ -1,2 +1,33 @@
+export { defineEvents, type EventCatalogue, type EventSchemas } from './domain/catalogue.ts'
+export { type Issue, PosthornError, type PosthornErrorCode, type PosthornErrorOptions } from './domain/error.ts'
+export type { SchemaOutput, StandardSchema } from './domain/standard-schema.ts'
+export { type Envelope, standardEnvelope } from './receiver/envelope.ts'
+export type { IdempotencyOptions } from './receiver/idempotency-options.ts'
+export type {
+  HeldReservation,
+  IdempotencyStore,
+  LapsedEvent,
+  LapsedQuery,
+  Reservation,
+  ReservationKey,
+  ReserveResult,
+} from './receiver/idempotency/idempotency-store.ts'
 export { memoryIdempotency, type MemoryIdempotencyOptions } from './receiver/idempotency/memory-idempotency.ts'
+export type {
+  BunRedisClient,
+  IoredisClient,
+  NodeRedisClient,
+  RedisClient,
+} from './receiver/idempotency/redis-client.ts'
 export { redisIdempotency, type RedisIdempotencyOptions } from './receiver/idempotency/redis-idempotency.ts'
+export type { FailureContext, ReceiveFlag, ReceiveOutcome, ReceiveResult, Rejection } from './receiver/outcome.ts'
+export type { EventHandler, EventHandlers, HandlerContext, ReceivedEvent } from './receiver/received-event.ts'
+export {
+  createReceiver,
+  type ReceiveContext,
+  type Receiver,
+  type RecoverOptions,
+  type RecoverResult,
+} from './receiver/receiver.ts'
+export type { ReceiverOptions } from './receiver/receiver-options.ts'
+export type { ChallengeRequest, HandshakeAnswer, VerifierScheme, WebhookVerifier } from './receiver/webhook-verifier.ts'

@@ -50,7 +50,7 @@ export function postgresIdempotency(
 }
 
 /** What a statement gives back of one event. */
-interface Row {
+interface ReservedRow {
   readonly status: 'reserved' | 'in-flight' | 'completed'
   readonly attempt: number
   readonly fingerprint: string
@@ -101,7 +101,7 @@ WITH removed AS (
 SELECT CASE WHEN lease = $3 THEN 'reserved' WHEN lease IS NULL THEN 'completed' ELSE 'in-flight' END AS status,
   attempt, fingerprint, ceil(extract(epoch FROM lease_until - ${now}) * 1000)::float8 AS "retryInMs" FROM event`
     const params = [scope, id, lease, leaseMs, fingerprint, record, keepMs]
-    const { status, attempt, fingerprint: first, retryInMs } = await this.#one<Row>(select, params, ctes)
+    const { status, attempt, fingerprint: first, retryInMs } = await this.#one<ReservedRow>(select, params, ctes)
     if (status === 'reserved') return { status, attempt, fingerprint: first }
     return status === 'completed' ? { status, fingerprint: first } : { status, retryInMs, fingerprint: first }
   }

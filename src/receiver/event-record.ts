@@ -1,0 +1,27 @@
+import { PosthornError } from '../domain/error.ts'
+import { decodeBase64, encodeBase64 } from '../signing/base64.ts'
+import { createVerifiedWebhook, type VerifiedWebhook } from '../signing/verified-webhook.ts'
+
+/** Writes what was proven as text, so that the event can be worked on after its request is gone. */
+export function writeRecord(webhook: VerifiedWebhook): string {
+  const { eventId, type, timestamp, keyIndex, scheme, rawBody } = webhook
+  const time = timestamp?.toISOString() ?? null
+  return JSON.stringify({ version: 1, eventId, type, timestamp: time, keyIndex, scheme, body: encodeBase64(rawBody) })
+}
+
+/** Reads what {@link writeRecord} wrote. */
+export function readRecord(text: string): VerifiedWebhook {
+  // as: the store gives back what was written, which the version tells.
+  const { version, body, timestamp, ...facts } = JSON.parse(text) as StoredRecord
+  const rawBody = typeof body === 'string' ? decodeBase64(body, 'canonical') : null
+  if (version !== 1 || rawBody === null) {
+    throw new PosthornError('STORAGE_FAILED', 'A stored event was not written by this release: upgrade posthorn.')
+  }
+  return createVerifiedWebhook({ ...facts, timestamp: timestamp === null ? null : new Date(timestamp), rawBody })
+}
+
+interface StoredRecord extends Omit<VerifiedWebhook, 'payload' | 'rawBody' | 'timestamp'> {
+  readonly version: number
+  readonly timestamp: string | null
+  readonly body: string
+}
