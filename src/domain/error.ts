@@ -19,6 +19,8 @@
  * - `SECRET_INVALID`: a signing secret has the wrong form.
  * - `HEADER_MISSING`, `HEADER_DUPLICATE`, `HEADER_INVALID`: a signature header is absent, sent twice, or malformed.
  * - `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`: the signed time cannot be accepted.
+ * - `KEY_EXPIRED`: the key that signed is past its `notAfter`.
+ * - `KEYS_UNAVAILABLE`: the sender's published keys could not be fetched; answer 503, so that it tries again.
  * - `SIGNATURE_MISMATCH`: no candidate signature fits any key.
  * - `RAW_BODY_REQUIRED`: the body was parsed before verification; pass the bytes as received.
  * - `BODY_TOO_LARGE`: the body is over the limit.
@@ -52,6 +54,8 @@ export type PosthornErrorCode =
   | 'TIMESTAMP_UNIT'
   | 'TIMESTAMP_TOO_OLD'
   | 'TIMESTAMP_TOO_NEW'
+  | 'KEY_EXPIRED'
+  | 'KEYS_UNAVAILABLE'
   | 'SIGNATURE_MISMATCH'
   | 'RAW_BODY_REQUIRED'
   | 'BODY_TOO_LARGE'

@@ -10,11 +10,10 @@ export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
 /** Reads a fetch request's body, and stops as soon as it is over the limit. */
 export async function readRequestBody(request: Request, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
   let reader: ReadableStreamDefaultReader<unknown> | undefined
-  const giveUp = () => void cancel(reader)
+  // That the source also fails to stop adds nothing to the reason for giving up.
+  const giveUp = () => void (async () => reader?.cancel())().catch(() => {})
   try {
-    if (request.bodyUsed || request.body?.locked === true) {
-      throw new PosthornError('RAW_BODY_REQUIRED', `The request's body was already read. ${rawBodyHint}`)
-    }
+    if (request.bodyUsed || request.body?.locked) throw rawBodyRequired("the request's, already read")
     if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
     if (request.body === null) return new Uint8Array(0)
     reader = request.body.getReader()
@@ -25,8 +24,7 @@ export async function readRequestBody(request: Request, maxBytes: number, signal
   } catch (error) {
     giveUp()
     signal?.throwIfAborted()
-    if (error instanceof PosthornError) throw error
-    throw new PosthornError('BODY_UNREADABLE', 'The body ended early: its stream failed.', { cause: error })
+    throw error instanceof PosthornError ? error : unreadable('it ended early', error)
   } finally {
     signal?.removeEventListener('abort', giveUp)
   }
@@ -41,15 +39,11 @@ function viewOf(body: unknown, maxBytes: number): Uint8Array {
   if (body instanceof ArrayBuffer) return new Uint8Array(body)
   // isView, not instanceof: test runners and VM contexts bring a Uint8Array of their own.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-  throw new PosthornError('RAW_BODY_REQUIRED', `The body is ${describe(body)}. ${rawBodyHint}`)
-}
-
-async function cancel(reader: ReadableStreamDefaultReader<unknown> | undefined): Promise<void> {
-  try {
-    await reader?.cancel()
-  } catch {
-    // The reason for giving up is thrown by the caller; that the source also fails to stop adds nothing to it.
-  }
+  throw rawBodyRequired(
+    body === undefined || body === null
+      ? `${body}; for a request without a body pass ''`
+      : `${typeof body === 'object' ? 'an object, parsed or not yet read' : `a ${typeof body}`}`,
+  )
 }
 
 async function readAll(reader: ReadableStreamDefaultReader<unknown>, maxBytes: number): Promise<Uint8Array> {
@@ -66,7 +60,7 @@ async function readAll(reader: ReadableStreamDefaultReader<unknown>, maxBytes: n
     bytes.set(chunk, length)
     length += chunk.length
   }
-  throw new PosthornError('BODY_UNREADABLE', 'The body cannot be read: its stream gives something other than bytes.')
+  throw unreadable('its stream gives something other than bytes')
 }
 
 function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
@@ -82,10 +76,13 @@ function tooLarge(maxBytes: number): PosthornError {
   )
 }
 
-function describe(body: unknown): string {
-  if (body === undefined || body === null) return `${body}; for a request without a body pass ''`
-  return typeof body === 'object' ? 'an object, parsed or not yet read' : `a ${typeof body}`
+function unreadable(problem: string, cause?: unknown): PosthornError {
+  return new PosthornError('BODY_UNREADABLE', `The body cannot be read: ${problem}.`, { cause })
 }
 
-const rawBodyHint =
-  'Signatures cover the raw bytes: verify before any JSON parser, for example with express.raw({ type: () => true }).'
+function rawBodyRequired(found: string): PosthornError {
+  return new PosthornError(
+    'RAW_BODY_REQUIRED',
+    `The body is ${found}. Signatures cover raw bytes: verify before any JSON parser, as with express.raw({ type: () => true }).`,
+  )
+}

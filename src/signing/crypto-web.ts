@@ -1,30 +1,76 @@
-import type { CryptoSeam } from './crypto-seam.ts'
+import type { Check, Content, CryptoSeam } from './crypto-seam.ts'
 
-export const cryptoSeam: CryptoSeam = {
-  createHmacKey(secret) {
-    const bytes = new Uint8Array(secret)
-    let key: Promise<CryptoKey> | undefined
-    return {
-      async sign(content) {
-        // Imported at the first use: constructors start no work.
-        key ??= crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-        return new Uint8Array(await crypto.subtle.sign('HMAC', await key, concatenate(content)))
-      },
-    }
-  },
-  isEqual(left, right) {
-    if (left.length !== right.length) return false
-    // No early exit, so that the time tells nothing about where they differ.
-    let difference = 0
-    for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0)
-    return difference === 0
-  },
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+export const hmac: CryptoSeam['hmac'] = (hash, secret) => {
+  const key = imported('raw', secret, { name: 'HMAC', hash: `SHA-${hash}` }, 'sign')
+  return async (content) => new Uint8Array(await crypto.subtle.sign('HMAC', await key(), joined(content)))
 }
 
-function concatenate(content: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder()
-  const parts = content.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
+export const ed25519: CryptoSeam['ed25519'] = (bytes) => checkWith('raw', bytes, { name: 'Ed25519' })
+
+export const spkiKey: CryptoSeam['spkiKey'] = (algorithm, der) =>
+  checkWith(
+    'spki',
+    der,
+    algorithm === 'ecdsa-p256'
+      ? { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+      : { name: 'RSASSA-PKCS1-v1_5', hash: algorithm === 'rsa-sha1' ? 'SHA-1' : 'SHA-256' },
+  )
+
+export const ed25519Signer: CryptoSeam['ed25519Signer'] = (seed) => {
+  const key = imported('pkcs8', joined([ed25519Pkcs8, seed]), { name: 'Ed25519' }, 'sign')
+  return async (content) => new Uint8Array(await crypto.subtle.sign('Ed25519', await key(), joined(content)))
+}
+
+export const sha256: CryptoSeam['sha256'] = async (content) =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', joined(content)))
+
+export const isEqual: CryptoSeam['isEqual'] = (left, right) => {
+  // No early exit but for the length, so that the time tells nothing about where they differ.
+  let difference = left.length ^ right.length
+  for (let index = 0; index < left.length; index++) difference |= (left[index] ?? 0) ^ (right[index] ?? 0)
+  return difference === 0
+}
+
+export const randomBytes: CryptoSeam['randomBytes'] = (length) => crypto.getRandomValues(new Uint8Array(length))
+
+export const toBase64: CryptoSeam['toBase64'] = (bytes) => btoa(String.fromCharCode(...bytes))
+
+export const fromBase64: CryptoSeam['fromBase64'] = (text, isStrict) => {
+  try {
+    const binary = atob(text)
+    // atob also skips white space and forgives; strictly only what toBase64 writes.
+    if (isStrict ? btoa(binary) !== text : /\s/.test(text)) return null
+    return Uint8Array.from(binary, (character) => character.charCodeAt(0))
+  } catch {
+    return null // No base64 at all.
+  }
+}
+
+// What stands before the seed in DER (RFC 8410).
+const ed25519Pkcs8 = new Uint8Array([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32])
+
+function checkWith(format: 'raw' | 'spki', bytes: Uint8Array, algorithm: KeyAlgorithm): Check {
+  const key = imported(format, bytes, algorithm, 'verify')
+  return async (content, signature) =>
+    crypto.subtle.verify(algorithm, await key(), new Uint8Array(signature), joined(content))
+}
+
+type KeyAlgorithm = { readonly name: string; readonly hash?: string; readonly namedCurve?: string }
+
+// Imported at the first use, from a copy made now: constructors start no work.
+function imported(
+  format: 'raw' | 'spki' | 'pkcs8',
+  bytes: Uint8Array,
+  algorithm: KeyAlgorithm,
+  use: 'sign' | 'verify',
+): () => Promise<CryptoKey> {
+  const copy = new Uint8Array(bytes)
+  let key: Promise<CryptoKey> | undefined
+  return () => (key ??= crypto.subtle.importKey(format, copy, algorithm, false, [use]))
+}
+
+function joined(content: Content): Uint8Array<ArrayBuffer> {
+  const parts = content.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part))
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
   let offset = 0
   for (const part of parts) {

@@ -18,15 +18,13 @@ const maxLength = 4096
 
 /** Picks the headers named (in lower case) out of whatever form they come in. */
 export function readHeaders(headers: unknown, names: readonly string[]): HeaderTexts {
-  if (typeof headers !== 'object' || headers === null) throw unreadable()
   const texts = new Map<string, string>()
   let fields = 0
   for (const [name, value] of fieldsOf(headers, names)) {
-    if (++fields > maxFields) throw new PosthornError('HEADER_INVALID', `There are more than ${maxFields} headers.`)
-    if (typeof name !== 'string') throw unreadable()
+    if (++fields > maxFields || typeof name !== 'string') throw unreadable()
     const lowerName = name.toLowerCase()
-    if (!names.includes(lowerName)) continue
-    for (const text of Array.isArray(value) ? value : [value]) addText(texts, lowerName, text)
+    if (names.includes(lowerName))
+      for (const text of Array.isArray(value) ? value : [value]) addText(texts, lowerName, text)
   }
   return texts
 }
@@ -34,36 +32,32 @@ export function readHeaders(headers: unknown, names: readonly string[]): HeaderT
 /** Gives the text of a header that must be there. */
 export function requireHeader(texts: HeaderTexts, name: string): string {
   const text = texts.get(name.toLowerCase())
-  if (text === undefined || text === '') throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
+  if (!text) throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
   return text
 }
 
-/** Refuses the text of a header that was sent more than once; none of those read here may contain a comma. */
+/** Refuses the text of a header that was sent more than once; none of those read so may contain a comma. */
 export function requireOnce(text: string, name: string): string {
   if (text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent more than once.`)
   return text
 }
 
-function* fieldsOf(headers: object, names: readonly string[]): Generator<readonly [unknown, unknown]> {
-  if (headers instanceof Headers) {
-    for (const name of names) yield [name, headers.get(name) ?? undefined]
-  } else if (Symbol.iterator in headers && typeof headers[Symbol.iterator] === 'function') {
-    yield* listedFields(headers as Iterable<unknown>) // checked the line before; what it yields is checked one by one
-  } else {
-    for (const [name, value] of Object.entries(headers)) yield [name, value]
-  }
+type Field = readonly [name: unknown, value: unknown]
+
+function fieldsOf(headers: unknown, names: readonly string[]): Iterable<Field> {
+  if (typeof headers !== 'object' || headers === null) throw unreadable()
+  if (headers instanceof Headers) return names.map((name) => [name, headers.get(name)])
+  if (Symbol.iterator in headers) return listedFields(headers as Iterable<unknown>) // as: what it gives is checked one by one
+  return Object.entries(headers)
 }
 
-function* listedFields(headers: Iterable<unknown>): Generator<readonly [unknown, unknown]> {
+function* listedFields(headers: Iterable<unknown>): Generator<Field> {
   let rawName: string | undefined
   for (const entry of headers) {
-    if (Array.isArray(entry) && entry.length === 2 && rawName === undefined) {
-      yield [entry[0], entry[1]]
-    } else if (typeof entry !== 'string') {
-      throw unreadable()
-    } else if (rawName === undefined) {
-      rawName = entry
-    } else {
+    if (Array.isArray(entry) && entry.length === 2 && rawName === undefined) yield [entry[0], entry[1]]
+    else if (typeof entry !== 'string') throw unreadable()
+    else if (rawName === undefined) rawName = entry
+    else {
       yield [rawName, entry]
       rawName = undefined
     }
@@ -73,16 +67,17 @@ function* listedFields(headers: Iterable<unknown>): Generator<readonly [unknown,
 
 function addText(texts: Map<string, string>, name: string, text: unknown): void {
   if (text === undefined || text === null) return
-  if (typeof text !== 'string') throw unreadable()
   const before = texts.get(name)
+  if (typeof text !== 'string') throw unreadable()
   const joined = before === undefined ? text : `${before}, ${text}`
-  if (joined.length > maxLength) {
-    throw new PosthornError('HEADER_INVALID', `The header ${name} is longer than ${maxLength} characters.`)
-  }
+  if (joined.length > maxLength)
+    throw new PosthornError('HEADER_INVALID', `The header ${name} is over ${maxLength} characters.`)
   texts.set(name, joined)
 }
 
 function unreadable(): PosthornError {
-  const forms = 'Headers, a Map, a plain object, [name, value] pairs or rawHeaders'
-  return new PosthornError('HEADER_INVALID', `The headers cannot be read: pass ${forms}, with text for values.`)
+  return new PosthornError(
+    'HEADER_INVALID',
+    `The headers cannot be read: pass Headers, a Map, an object, pairs or rawHeaders, up to ${maxFields}, of text.`,
+  )
 }

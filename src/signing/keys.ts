@@ -1,19 +1,62 @@
-import { cryptoSeam } from '#crypto'
-import { PosthornError } from '../domain/error.ts'
-import type { HmacKey } from './crypto-seam.ts'
+import { createVerifyKey, type KeyMaterial, type KeySource, type VerifyKey } from './key.ts'
 import type { Scheme } from './scheme.ts'
-import { secretToKey } from './secret.ts'
+import { invalidSecret, readSecret } from './secret.ts'
 import { maxSignatures } from './signature-header.ts'
 
-/** Makes a key of each secret, for the scheme's algorithm and no other. */
-export function createKeys(owner: string, secret: string | readonly string[] | undefined, scheme: Scheme): HmacKey[] {
+/** A secret with what else is known about it. */
+export interface NamedSecret {
+  /** The secret's text. */
+  readonly secret: string | undefined
+  /** A name by which {@link VerifiedWebhook.keyId} reports it; not secret itself. */
+  readonly id?: string
+  /** The instant from which on its signatures are refused with `KEY_EXPIRED`; never unless given. */
+  readonly notAfter?: Date
+}
+
+/** A secret as text, or with a name and an end. */
+export type SecretInput = string | NamedSecret | undefined
+
+/** Prepares the verifier's keys, or gives the source of them. */
+export function createVerifyKeys(
+  secret: SecretInput | readonly SecretInput[] | KeySource,
+  scheme: Scheme,
+): readonly VerifyKey[] | KeySource {
+  if (typeof secret === 'function') return secret
+  if (scheme.keySource) {
+    if (secret === undefined) return scheme.keySource
+    throw new TypeError(`Verifier: secret has no use, because the scheme ${scheme.name} finds the keys itself.`)
+  }
+  return listSecrets('Verifier', secret).flatMap(([label, given], index) => {
+    const { secret: text, id = null, notAfter = null, ...unknown } = isNamed(given) ? given : { secret: given }
+    const notAfterMs = notAfter === null ? Infinity : Number(notAfter)
+    if (Object.keys(unknown).length > 0 || Number.isNaN(notAfterMs)) {
+      throw new TypeError(`${label} must be text, or { secret, id, notAfter } with a valid Date.`)
+    }
+    return readSecret(text, scheme.readSecret, label).map((material) => {
+      if (material.isPrivate) throw invalidSecret(label, 'is a private key: a verifier needs the public key, whpk_')
+      return prepared(label, material, () => createVerifyKey(material, index, id, notAfterMs))
+    })
+  })
+}
+
+/** Lists one secret, or up to 16 of them, each with the name that errors give it. */
+export function listSecrets(owner: string, secret: unknown): (readonly [label: string, given: unknown])[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   if (secrets.length === 0 || secrets.length > maxSignatures) {
-    const problem = `takes 1 to ${maxSignatures} secrets, not ${secrets.length}`
-    throw new PosthornError('SECRET_INVALID', `${owner}: secret ${problem}.`)
+    throw invalidSecret(`${owner}: secret`, `takes 1 to ${maxSignatures} secrets, not ${secrets.length}`)
   }
-  return secrets.map((text, index) => {
-    const label = `${owner}: ${Array.isArray(secret) ? `secret[${index}]` : 'secret'}`
-    return cryptoSeam.createHmacKey(secretToKey(text, scheme.secretFormat, label))
-  })
+  return secrets.map((given, index) => [`${owner}: secret${Array.isArray(secret) ? `[${index}]` : ''}`, given])
+}
+
+/** Turns what the platform's crypto throws for bytes that are no key into our error. */
+export function prepared<Key>(label: string, { algorithm }: KeyMaterial, prepare: () => Key): Key {
+  try {
+    return prepare()
+  } catch {
+    throw invalidSecret(label, `is no key for ${algorithm}: copy all of it`)
+  }
+}
+
+function isNamed(given: unknown): given is NamedSecret {
+  return typeof given === 'object' && given !== null
 }

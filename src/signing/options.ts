@@ -1,9 +1,8 @@
 /** Refuses an options object with a member that nobody reads: a misspelt limit must not be a missing limit. */
 export function checkOptionNames(owner: string, options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw new TypeError(`${owner} takes an options object.`)
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`${owner}: unknown option '${name}'; it takes ${names.join(', ')}.`)
-  }
+  const unknown = Object.keys(options).find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`${owner}: unknown option '${unknown}'; it takes ${names.join(', ')}.`)
 }
 
 /** Refuses what is neither a whole number from 1 nor, where the limit can be lifted, false. */
@@ -13,20 +12,16 @@ export function checkLimit<Limit extends number | false>(
   value: Limit,
   canLift: boolean,
 ): Limit {
-  if (canLift && value === false) return value
-  const expected = `a whole number of 1 or more${canLift ? ', or false for no limit' : ''}`
-  if (typeof value !== 'number') throw new TypeError(`${owner}: ${name} must be ${expected}, not ${describe(value)}.`)
-  if (!(Number.isSafeInteger(value) && value >= 1))
-    throw new RangeError(`${owner}: ${name} must be ${expected}, not ${value}.`)
-  return value
+  if ((canLift && value === false) || (Number.isSafeInteger(value) && Number(value) >= 1)) return value
+  const Wrong = typeof value === 'number' ? RangeError : TypeError
+  const found = typeof value === 'string' ? `'${String(value)}'` : String(value)
+  throw new Wrong(
+    `${owner}: ${name} must be a whole number of 1 or more${canLift ? ', or false for no limit' : ''}, not ${found}.`,
+  )
 }
 
 /** Refuses what is no function. */
 export function checkClock<Clock>(owner: string, clock: Clock): Clock {
-  if (typeof clock !== 'function') throw new TypeError(`${owner}: clock must be a function, not ${describe(clock)}.`)
-  return clock
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value)
+  if (typeof clock === 'function') return clock
+  throw new TypeError(`${owner}: clock must be a function, not ${String(clock)}.`)
 }

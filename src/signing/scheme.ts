@@ -1,26 +1,56 @@
-import type { SecretFormat } from './secret.ts'
+import type { Content } from './crypto-seam.ts'
+import type { Encoding } from './encoding.ts'
+import type { HeaderTexts, HeadersInput } from './header-reader.ts'
+import type { KeySource, SecretReader, SigningAlgorithm } from './key.ts'
+import type { TimeUnit } from './timestamp.ts'
+import type { VerifiedWebhook } from './verified-webhook.ts'
+
+/**
+ * What a signature proves to be unchanged. `body`: every byte of it; `fields`: only some members of the body, which the
+ * scheme's page names; `token`: a random value that says nothing about the body. `headers`: those that the sender lists.
+ */
+export type Covered = 'body' | 'fields' | 'headers' | 'id' | 'method' | 'timestamp' | 'token' | 'url'
 
 /**
  * How a signature is laid out: data, and one function that lays out the signed content for signing and verifying alike.
- * Posthorn ships {@link standardWebhooks} and {@link ipaScheme}; an object of this shape is a scheme too.
+ * Posthorn ships one for each provider of `posthorn/schemes`; `defineHmacScheme` makes one from plain data.
  */
 export interface Scheme {
   /** The scheme's name, as {@link VerifiedWebhook.scheme} reports it. */
   readonly name: string
-  /** What turns key and content into a signature. A key is only ever used with its scheme's algorithm. */
-  readonly algorithm: 'hmac-sha256'
-  /** How the secret's text becomes key bytes. */
-  readonly secretFormat: SecretFormat
+  /** What the signature covers. Without `body`, whoever captured a request can replace what it says. */
+  readonly covers: readonly Covered[]
+  /** Turns a secret's text into keys, or says what is wrong with it. A key is only ever used with its own algorithm. */
+  readonly readSecret: SecretReader
   /** Where and how the signature is written. */
   readonly signature: SignatureLayout
-  /** The header with the event's id; null where the scheme has none. */
-  readonly idHeader: string | null
-  /** The header with the time of the attempt, in whole seconds since the epoch; null where the scheme signs no time. */
-  readonly timestampHeader: string | null
-  /** The header with the event's type, which is not signed; null where the scheme has none. */
-  readonly typeHeader: string | null
-  /** Lists the parts that are signed, in order and without anything between them; a string counts as its UTF-8 bytes. */
-  readonly signedContent: (message: SignedMessage) => readonly (string | Uint8Array)[]
+  /** Where the event's id is, by which repeats are known; null where the sender gives none. */
+  readonly eventId: Place | null
+  /** Where the event's type is; null where it is not known from one place. */
+  readonly eventType: Place | null
+  /** Where the signed time is; null where none is signed, so that a replay cannot be seen by its age. */
+  readonly timestamp: TimestampLayout | null
+  /** Lists the parts that are signed, in order and without anything between them; null for a message that contradicts itself. */
+  readonly signedContent: (message: SignedMessage) => Content | null | Promise<Content | null>
+  /** Whether the sender also names a time that is not signed; it is then never used, and reported as `unsigned`. */
+  readonly hasUnsignedTime?: boolean
+  /** Headers read beside those named above, in lower case. */
+  readonly otherHeaders?: readonly string[]
+  /** Divides headers that hold several values into texts of their own, under the names that the members above use. */
+  readonly divideHeaders?: (headers: HeaderTexts) => HeaderTexts
+  /** Finds signature and time in the body, for schemes that put them there; called before anything is proven. */
+  readonly divideBody?: (body: Uint8Array, headers: HeaderTexts) => HeaderTexts
+  /** Writes the headers of a signed message; without it each value has a header of its own. Null where requests cannot be signed. */
+  readonly writeHeaders?: ((values: WrittenValues) => Record<string, string>) | null
+  /** Where the keys are, for schemes whose sender publishes them; the verifier then takes no secret. */
+  readonly keySource?: KeySource
+  /** Answers a request that nobody signed and that is no event, such as the provider's question whether this URL is yours; null for any other. */
+  readonly challenge?: (request: ChallengeRequest) => HandshakeAnswer | null | Promise<HandshakeAnswer | null>
+  /** Answers a verified request that is no event, such as a ping; null for any other. */
+  readonly handshake?: (
+    verified: VerifiedWebhook,
+    sign: (text: string) => Promise<Uint8Array>,
+  ) => HandshakeAnswer | null | Promise<HandshakeAnswer | null>
   /**
    * Writes the body that this scheme's receivers expect; `JSON.stringify` is used where it is absent.
    *
@@ -29,14 +59,20 @@ export interface Scheme {
   readonly serialize?: (payload: unknown) => string
 }
 
+/** Where a value stands: in a header, or in the JSON body under a dotted path such as `event.id`. */
+export type Place = { readonly header: string } | { readonly body: string }
+
 /** Where and how a {@link Scheme} writes its signature. */
 export interface SignatureLayout {
   /** The header's name as it is sent; it is read in any case. */
   readonly header: string
-  /** How the signature's bytes are written. Hex is sent in lower case and read in either. */
-  readonly encoding: 'base64' | 'hex'
-  /** What stands before each signature, such as `v1,`; empty for nothing. Entries of a list that start otherwise are skipped. */
-  readonly prefix: string
+  /** How the signature's bytes are written. */
+  readonly encoding: Encoding
+  /**
+   * What stands before a signature, such as `v1,`, for each algorithm that the scheme allows; empty for nothing. Entries
+   * of a list that start otherwise are skipped.
+   */
+  readonly prefixes: Readonly<Partial<Record<SigningAlgorithm, string>>>
   /**
    * `list`: signatures separated by spaces, one for each key, up to 16.
    * `single`: one signature, made with the newest key.
@@ -44,33 +80,73 @@ export interface SignatureLayout {
   readonly syntax: 'list' | 'single'
 }
 
+/** Where a {@link Scheme} has the time that it signs. */
+export interface TimestampLayout {
+  /** Where it stands; in the body only where the body is signed. */
+  readonly place: Place
+  /** How the time is written. */
+  readonly unit: TimeUnit
+  /** The age that the provider allows, in milliseconds; 300,000 where absent. */
+  readonly maxAgeMs?: number
+  /** How far ahead of our clock it may be, in milliseconds; 300,000 where absent. */
+  readonly maxFutureMs?: number
+}
+
 /** What a {@link Scheme} may sign, exactly as it stands in the request. */
 export interface SignedMessage {
-  /** The id header's text; empty where the scheme has no such header. */
+  /** The event id as its header has it; empty where there is none. */
   readonly id: string
-  /** The timestamp header's text; empty where the scheme has no such header. */
+  /** The time as it was sent; empty where there is none. */
   readonly timestamp: string
   /** The body: bytes, or text that is sent as its UTF-8 bytes. */
   readonly body: string | Uint8Array
+  /** The request's method in upper case; `POST` where it is not known. */
+  readonly method: string
+  /** The request's URL as the server sees it, whole or from its path on; empty where it is not known. */
+  readonly url: string
+  /** Gives a header's text, repeated ones joined by `", "`; empty where it is absent. */
+  readonly header: (name: string) => string
 }
 
-/** Refuses what is not a scheme, or one with a value that would be silently taken for another. */
+/** What a {@link Signer} puts into headers. */
+export interface WrittenValues {
+  /** The signatures with their prefixes; one unless the syntax is a list. */
+  readonly signatures: readonly string[]
+  /** The time as it was signed; empty where there is none. */
+  readonly timestamp: string
+  /** The event's id; empty where the scheme sends none. */
+  readonly id: string
+  /** The message as it was signed. */
+  readonly message: SignedMessage
+}
+
+/** A request that may be a {@link Scheme.challenge}. */
+export interface ChallengeRequest {
+  /** The method in upper case. */
+  readonly method: string
+  /** The URL, whole or from its path on. */
+  readonly url: string
+  /** The headers in any of the usual forms. */
+  readonly headers: HeadersInput
+  /** The raw body; empty for GET. */
+  readonly body: string | Uint8Array | ArrayBuffer
+}
+
+/** What to answer to a provider's handshake; a fetch server may say `new Response(answer.body, answer)`. */
+export interface HandshakeAnswer {
+  /** The HTTP status. */
+  readonly status: number
+  /** The headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body; null for none. */
+  readonly body: string | null
+}
+
+/** Refuses what is not a scheme. */
 export function checkScheme(owner: string, scheme: Scheme): Scheme {
-  if (typeof scheme !== 'object' || scheme === null || typeof scheme.signedContent !== 'function') {
-    throw new TypeError(`${owner}: scheme must be a Scheme such as standardWebhooks, not ${describe(scheme)}.`)
+  if (typeof scheme?.signedContent === 'function' && typeof scheme.signature?.encoding?.decode === 'function') {
+    return scheme
   }
-  checkChoice(owner, 'algorithm', scheme.algorithm, ['hmac-sha256'])
-  checkChoice(owner, 'secretFormat', scheme.secretFormat, ['standard', 'text'])
-  checkChoice(owner, 'signature.encoding', scheme.signature?.encoding, ['base64', 'hex'])
-  checkChoice(owner, 'signature.syntax', scheme.signature?.syntax, ['list', 'single'])
-  return scheme
-}
-
-function checkChoice(owner: string, member: string, value: unknown, choices: readonly string[]): void {
-  if (choices.some((choice) => choice === value)) return
-  throw new TypeError(`${owner}: scheme.${member} must be '${choices.join("' or '")}', not ${describe(value)}.`)
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : value === null ? 'null' : typeof value
+  const found = typeof scheme === 'string' ? `'${String(scheme)}'` : scheme === null ? 'null' : typeof scheme
+  throw new TypeError(`${owner}: scheme must be a Scheme such as standardWebhooks, not ${found}.`)
 }

@@ -1,75 +1,67 @@
-import { cryptoSeam } from '#crypto'
+import { fromBase64, randomBytes, toBase64 } from '#crypto'
 import { PosthornError } from '../domain/error.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
+import type { KeyMaterial, SecretReader } from './key.ts'
 
-/**
- * How a secret's text becomes key bytes. `standard`: the base64 behind `whsec_` (the prefix may be missing), 24 to 64
- * bytes. `text`: the whole text as UTF-8, a prefix included.
- */
-export type SecretFormat = 'standard' | 'text'
-
-const prefix = 'whsec_'
+const unset = ': is the environment variable set?'
 
 /** Generates a signing secret: `whsec_` and the base64 of 32 random bytes (Standard Webhooks asks for 24 to 64). */
 export function generateSecret(): string {
-  return prefix + encodeBase64(cryptoSeam.randomBytes(32))
+  return `whsec_${toBase64(randomBytes(32))}`
 }
 
 /** Refuses what is not `whsec_` and the base64 of 24 to 64 bytes, with `SECRET_INVALID` and the fix. */
 export function assertSecret(secret: unknown): asserts secret is string {
-  const text = plainText(secret, 'The secret')
-  if (!text.startsWith(prefix))
-    throw invalid('The secret', `does not start with ${prefix}: put ${prefix} before the base64`)
-  standardKey(text, 'The secret')
+  readSecret(
+    secret,
+    (text) => {
+      const keys = standardSecret(text)
+      if (typeof keys === 'string' || text.startsWith('whsec_')) return keys
+      return text.startsWith('wh')
+        ? 'is one half of a key pair: give the shared secret, whsec_'
+        : 'does not start with whsec_: put whsec_ before the base64'
+    },
+    'The secret',
+  )
 }
 
-/** Turns a secret into key bytes; `label` names it in the error, which never contains it. */
-export function secretToKey(secret: unknown, format: SecretFormat, label: string): Uint8Array {
-  const text = plainText(secret, label)
-  return format === 'standard' ? standardKey(text, label) : new TextEncoder().encode(text)
+/** Turns a secret into keys as its scheme reads it; `label` names it in the error, which never contains it. */
+export function readSecret(secret: unknown, read: SecretReader, label: string): readonly KeyMaterial[] {
+  const keys =
+    typeof secret === 'string'
+      ? (problemOf(secret) ?? read(secret))
+      : `is ${secret === null ? 'null' : typeof secret}, not a string${unset}`
+  if (typeof keys === 'string') throw invalidSecret(label, keys)
+  return [keys].flat()
 }
 
-function plainText(secret: unknown, label: string): string {
-  if (typeof secret !== 'string') {
-    throw invalid(
-      label,
-      `is ${secret === null ? 'null' : typeof secret}, not a string: is the environment variable set?`,
-    )
-  }
-  const problem = problemOf(secret)
-  if (problem !== null) throw invalid(label, problem)
-  return secret
-}
-
-function problemOf(secret: string): string | null {
-  const trimmed = secret.trim()
-  if (secret === '') return 'is empty: is the environment variable set?'
-  if (trimmed === '') return 'is only whitespace: is the environment variable set?'
-  if (/[\r\n]$/.test(secret)) return 'ends in a line break: trim it, as `echo -n` or `.trim()` does'
-  if (trimmed !== secret) return 'has whitespace around it: trim it'
-  if (/^["'`]|["'`]$/.test(secret)) return 'has quotes around it: remove them from the environment variable'
-  if (secret === 'undefined' || secret === 'null') {
-    return `is the word "${secret}": a missing value was turned into text on the way here`
-  }
-  if (secret.startsWith('v1,')) return 'starts with "v1,": remove that prefix and keep what follows it'
-  if (secret.startsWith('whpk_')) return 'is a public key (whpk_): this scheme needs the shared secret, whsec_'
-  if (secret.startsWith('whsk_')) return 'is a private key (whsk_): this scheme needs the shared secret, whsec_'
-  return null
-}
-
-function standardKey(secret: string, label: string): Uint8Array {
-  const base64 = secret.startsWith(prefix) ? secret.slice(prefix.length) : secret
-  if (base64 === '') throw invalid(label, `has nothing after ${prefix}: copy the whole secret`)
-  const key = decodeBase64(base64, 'lenient')
-  if (key === null) {
-    throw invalid(label, `is not base64 after ${prefix}: copy the whole secret, in the standard alphabet (+ and /)`)
-  }
-  if (key.length < 24 || key.length > 64) {
-    throw invalid(label, `decodes to ${key.length} bytes, not 24 to 64: generate one with generateSecret()`)
-  }
-  return key
-}
-
-function invalid(label: string, problem: string): PosthornError {
+/** Builds the error of a secret that cannot be used; the problem says what it is and what to do. */
+export function invalidSecret(label: string, problem: string): PosthornError {
   return new PosthornError('SECRET_INVALID', `${label} ${problem}.`)
+}
+
+/** Reads `whsec_` (the prefix may be missing), `whpk_` and `whsk_`, as Standard Webhooks writes them. */
+export function standardSecret(secret: string): KeyMaterial | string {
+  const prefix = /^wh(sec|pk|sk)_/.exec(secret)?.[0] ?? ''
+  if (secret.startsWith('v1,')) return 'starts with "v1,": remove that and keep what follows'
+  const bytes = fromBase64(secret.slice(prefix.length), false)
+  if (bytes === null)
+    return `is not base64${prefix && ` after ${prefix}`}: copy all of it, in the standard alphabet (+ and /)`
+  const { length } = bytes
+  if (prefix === 'whpk_' || prefix === 'whsk_') {
+    const isPrivate = prefix === 'whsk_'
+    if (length !== 32 && !(isPrivate && length === 64)) {
+      return `has ${length} bytes after ${prefix}, not 32${isPrivate ? ' or 64' : ''}: copy all of it`
+    }
+    return { algorithm: 'ed25519', bytes: bytes.subarray(0, 32), isPrivate, publicBytes: bytes.subarray(32) }
+  }
+  if (length < 24 || length > 64) return `decodes to ${length} bytes, not 24 to 64: generate one with generateSecret()`
+  return { algorithm: 'hmac-sha256', bytes }
+}
+
+/** What is wrong with a text as any secret at all. */
+function problemOf(secret: string): string | null {
+  if (secret.trim() === '') return `is empty${unset}`
+  if (secret.trim() !== secret) return 'has white space or a line break around it: trim it'
+  if (/^["'`]|["'`]$/.test(secret)) return 'has quotes around it: remove them'
+  return /^(undefined|null)$/.test(secret) ? `is the word "${secret}", made of a missing value${unset}` : null
 }

@@ -1,40 +1,42 @@
 import { PosthornError } from '../domain/error.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
-import { decodeHex, encodeHex } from './hex.ts'
+import { requireOnce } from './header-reader.ts'
+import type { SigningAlgorithm } from './key.ts'
 import type { SignatureLayout } from './scheme.ts'
 
-/** How many signatures one header may carry; the spec names no number, a rotation needs two. */
+/** How many signatures one header may carry; the Standard Webhooks spec names no number, a rotation needs two. */
 export const maxSignatures = 16
 
-const signatureBytes = 32
+/** A signature found in a request, and the only algorithm of which it may be one. */
+export interface Candidate {
+  readonly algorithm: SigningAlgorithm
+  readonly bytes: Uint8Array
+}
 
-/** Writes signatures as the layout says. */
-export function formatSignatures(signatures: readonly Uint8Array[], layout: SignatureLayout): string {
-  const encode = layout.encoding === 'hex' ? encodeHex : encodeBase64
-  // Equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
-  return [...new Set(signatures.map((signature) => layout.prefix + encode(signature)))].join(' ')
+// Others vary: an RSA signature is as long as its key, a token as its sender likes.
+const signatureBytes: Partial<Record<SigningAlgorithm, number>> = {
+  'hmac-sha256': 32,
+  'hmac-sha1': 20,
+  ed25519: 64,
+  'ecdsa-p256': 64,
 }
 
 /** Reads the signatures in a header; those of another version or that cannot be one are left out. */
-export function parseSignatures(text: string, layout: SignatureLayout): Uint8Array[] {
-  return entriesOf(text, layout).flatMap((entry) => {
-    if (!entry.startsWith(layout.prefix)) return []
-    const encoded = entry.slice(layout.prefix.length)
-    const signature = layout.encoding === 'hex' ? decodeHex(encoded) : decodeBase64(encoded, 'canonical')
-    return signature?.length === signatureBytes ? [signature] : []
-  })
-}
-
-function entriesOf(text: string, layout: SignatureLayout): string[] {
-  if (layout.syntax === 'single') {
-    if (text.includes(','))
-      throw new PosthornError('HEADER_DUPLICATE', `The header ${layout.header} was sent more than once.`)
-    return [text]
-  }
-  const entries = text.split(' ')
-  if (entries.length > maxSignatures) {
-    throw new PosthornError('HEADER_INVALID', `The header ${layout.header} has more than ${maxSignatures} signatures.`)
-  }
+export function parseSignatures(text: string, { header, syntax, encoding, prefixes }: SignatureLayout): Candidate[] {
   // A header sent twice arrives joined as "v1,A, v1,B".
-  return entries.map((entry) => (entry.endsWith(',') ? entry.slice(0, -1) : entry))
+  const entries = syntax === 'list' ? text.split(/,? /, maxSignatures + 1) : [requireOnce(text, header)]
+  if (entries.length > maxSignatures) {
+    throw new PosthornError('HEADER_INVALID', `The header ${header} has more than ${maxSignatures} signatures.`)
+  }
+  const candidates: Candidate[] = []
+  // as: the keys of the record are its type's.
+  for (const algorithm of Object.keys(prefixes) as SigningAlgorithm[]) {
+    const prefix = prefixes[algorithm] ?? ''
+    for (const entry of entries) {
+      if (!entry.startsWith(prefix)) continue
+      const bytes = encoding.decode(entry.slice(prefix.length))
+      if (bytes?.length === (signatureBytes[algorithm] ?? bytes?.length) && bytes?.length)
+        candidates.push({ algorithm, bytes })
+    }
+  }
+  return candidates
 }

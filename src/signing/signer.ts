@@ -1,19 +1,19 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
-import type { HmacKey } from './crypto-seam.ts'
 import { isHeaderToken } from './header-token.ts'
-import { createKeys } from './keys.ts'
 import { checkClock, checkOptionNames } from './options.ts'
-import { checkScheme, type Scheme, type SignedMessage } from './scheme.ts'
+import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
-import { formatSignatures } from './signature-header.ts'
-import { firstMillisecondSeconds } from './timestamp.ts'
+import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
 
 /** Options of a {@link Signer}. */
 export interface SignerOptions {
-  /** The secret, or up to 16 of them, newest first. Every one signs where the scheme's header is a list, the newest where it holds one. */
-  readonly secret: string | readonly string[] | undefined
+  /**
+   * The secret, or up to 16 of them, newest first. Every one signs where the scheme's header is a list, the newest where
+   * it holds one. For Standard Webhooks `whsec_…` or the private key `whsk_…`; a {@link RemoteKey} signs elsewhere, such as in a KMS.
+   */
+  readonly secret: string | RemoteKey | readonly (string | RemoteKey)[] | undefined
   /** How the signature is laid out; {@link standardWebhooks} unless given. */
   readonly scheme?: Scheme
   /** Tells the time of a message that brings none; `Date.now` unless given. */
@@ -24,31 +24,41 @@ export interface SignerOptions {
 export interface SignInput {
   /** The event's id, the same on every attempt: 1 to 256 printable ASCII characters without space, comma and full stop. */
   readonly id: string
-  /** The time of the attempt, sent in whole seconds; now unless given. */
+  /** The time of the attempt, sent in whole seconds by most schemes; now unless given. */
   readonly timestamp?: Date
   /** The event type; needed by schemes with a type header ({@link ipaScheme}), left out by the others. */
   readonly type?: string
   /** The body exactly as it is sent; text is signed as its UTF-8 bytes. */
   readonly body: string | Uint8Array
+  /** The method; signed by few schemes (HubSpot, Contentful), `POST` unless given. */
+  readonly method?: string
+  /** The URL that the request goes to; signed by few schemes (Twilio, HubSpot, Contentful). */
+  readonly url?: string
+  /** Other headers of the request; signed by few schemes (Contentful, Coinbase). */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Makes the headers that prove to a receiver who sent a message. It never shows its secrets. */
 export class Signer {
   readonly #scheme: Scheme
-  readonly #keys: readonly HmacKey[]
+  readonly #keys: readonly SigningKey[]
   readonly #clock: Clock
 
   /**
    * Creates a signer; the keys are prepared once, so keep it.
    *
-   * @throws PosthornError `SECRET_INVALID` when a secret has the wrong form; TypeError for any other wrong option.
+   * @throws PosthornError `SECRET_INVALID` when a secret has the wrong form; TypeError for any other wrong option, or for
+   * a scheme by which requests can only be verified.
    */
   constructor(options: SignerOptions) {
     checkOptionNames('Signer', options, ['secret', 'scheme', 'clock'])
     const { secret, scheme = standardWebhooks, clock = Date.now } = options
     this.#scheme = checkScheme('Signer', scheme)
+    if (scheme.writeHeaders === null) {
+      throw new TypeError(`Signer: by the scheme ${scheme.name} requests can only be verified.`)
+    }
     this.#clock = checkClock('Signer', clock)
-    const keys = createKeys('Signer', secret, scheme)
+    const keys = createSigningKeys(secret, scheme)
     this.#keys = scheme.signature.syntax === 'single' ? keys.slice(0, 1) : keys
   }
 
@@ -59,42 +69,65 @@ export class Signer {
    */
   async sign(message: SignInput): Promise<Record<string, string>> {
     if (typeof message !== 'object' || message === null) throw unsignable('message', 'must be an object { id, body }')
-    const { idHeader, timestampHeader, typeHeader, signature } = this.#scheme
     const signed = checkMessage(message, this.#scheme, this.#clock)
-    const content = this.#scheme.signedContent(signed)
-    const signatures: Uint8Array[] = []
-    for (const key of this.#keys) {
-      const made = key.sign(content)
-      signatures.push(made instanceof Promise ? await made : made)
+    const laidOut = this.#scheme.signedContent(signed)
+    const content = laidOut instanceof Promise ? await laidOut : laidOut
+    if (content === null)
+      throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
+    const { encoding, prefixes } = this.#scheme.signature
+    // A set: equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
+    const signatures = new Set<string>()
+    for (const { algorithm, sign } of this.#keys) {
+      const made = sign(content)
+      signatures.add((prefixes[algorithm] ?? '') + encoding.encode(made instanceof Promise ? await made : made))
     }
-    return {
-      ...(idHeader === null ? {} : { [idHeader]: signed.id }),
-      ...(timestampHeader === null ? {} : { [timestampHeader]: signed.timestamp }),
-      ...(typeHeader === null ? {} : { [typeHeader]: message.type ?? '' }),
-      [signature.header]: formatSignatures(signatures, signature),
-    }
+    return writeHeaders(this.#scheme, [...signatures], signed, message.type ?? '')
   }
 }
 
-function checkMessage({ id, timestamp, type, body }: SignInput, scheme: Scheme, clock: Clock): SignedMessage {
+function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: SignedMessage, type: string) {
+  const { id, timestamp } = signed
+  if (scheme.writeHeaders) return scheme.writeHeaders({ signatures, timestamp, id, message: signed })
+  return {
+    ...inHeader(scheme.eventId, id),
+    ...inHeader(scheme.timestamp?.place, timestamp),
+    ...inHeader(scheme.eventType, type),
+    [scheme.signature.header]: signatures.join(' '),
+  }
+}
+
+function inHeader(place: Place | null | undefined, text: string): Record<string, string> {
+  return place && 'header' in place && text !== '' ? { [place.header]: text } : {}
+}
+
+function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedMessage {
+  const { id, timestamp, type, body, method = 'POST', url = '', headers = {} } = message
   if (typeof id !== 'string' || id.length > 256 || !isHeaderToken(id) || id.includes('.')) {
     throw unsignable('id', 'must be 1 to 256 printable ASCII characters without space, comma and full stop')
   }
   if (timestamp !== undefined && !(timestamp instanceof Date)) throw unsignable('timestamp', 'must be a Date')
-  const seconds = Math.floor((timestamp?.getTime() ?? clock()) / 1000)
-  if (!(seconds >= 0 && seconds < firstMillisecondSeconds)) {
-    throw unsignable('timestamp', 'must be a valid Date between the years 1970 and 5138')
-  }
-  if (scheme.typeHeader !== null && (typeof type !== 'string' || !isEventType(type))) {
+  const atMs = Math.floor(timestamp?.getTime() ?? clock())
+  if (!(atMs >= 0 && atMs < 1e14)) throw unsignable('timestamp', 'must be a valid Date between the years 1970 and 5138')
+  const { eventType } = scheme
+  const typeHeader = eventType && 'header' in eventType ? eventType.header : null
+  if (typeHeader !== null && (typeof type !== 'string' || !isEventType(type))) {
     throw unsignable(
       'type',
-      `must be an event type such as order.paid, because ${scheme.name} sends it as ${scheme.typeHeader}`,
+      `must be an event type such as order.paid, because ${scheme.name} sends it as ${typeHeader}`,
     )
   }
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
     throw unsignable('body', 'must be the text or bytes that are sent, serialized before signing')
   }
-  return { id, timestamp: String(seconds), body }
+  const lowerNames = new Map(Object.entries(headers).map(([name, text]) => [name.toLowerCase(), text]))
+  return {
+    id,
+    timestamp: scheme.timestamp?.unit.write(atMs) ?? '',
+    body,
+    method: method.toUpperCase(),
+    url,
+    header: (name) => lowerNames.get(name.toLowerCase()) ?? '',
+  }
 }
 
 function unsignable(path: string, message: string): PosthornError {

@@ -1,18 +1,31 @@
 import { PosthornError } from '../domain/error.ts'
+import type { Covered, Place } from './scheme.ts'
 
 /** What was proven about a request, by {@link Verifier.verify}. */
 export interface VerifiedWebhook {
-  /** The event's id, the same on every attempt: use it to do the work once. Null where the scheme has none. */
+  /**
+   * The event's id, the same on every attempt: use it to do the work once. Null where the scheme has none, or its place is
+   * empty. It is signed where {@link VerifiedWebhook.covers} has `id`, or the scheme reads it in a body that is covered.
+   */
   readonly eventId: string | null
   /**
-   * The event type, from the scheme's type header; null where the scheme has none (Standard Webhooks: read it in the
-   * payload) or the header is absent. That header is not signed: whoever replays a request can change it.
+   * The event type, from the scheme's header or member of the body; null where the scheme has none (Standard Webhooks:
+   * read it in the payload) or it is absent. A header with the type is not signed: whoever replays a request can change it.
    */
   readonly type: string | null
-  /** The signed time of the attempt, to the second; null where the scheme signs none, so that a replay cannot be seen by its age. */
+  /** The signed time of the attempt; null where the scheme signs none, so that a replay cannot be seen by its age. */
   readonly timestamp: Date | null
+  /** The name of the key that signed it, as given with the secret or in the sender's key list; null where it has none. */
+  readonly keyId: string | null
   /** Which of the verifier's secrets signed it, counted from 0: once 1 and up are no longer seen, the old ones can go. */
   readonly keyIndex: number
+  /** What the signature covers. Without `body`, what the body says may have been written by whoever captured a request. */
+  readonly covers: readonly Covered[]
+  /**
+   * What is known about the time: `signed`: near enough to now; `unchecked`: signed, but the verifier accepts any;
+   * `unsigned`: the sender names one, which anybody can change and nobody used; `none`.
+   */
+  readonly freshness: 'signed' | 'unchecked' | 'unsigned' | 'none'
   /** The name of the scheme that it was verified with. */
   readonly scheme: string
   /** The verified bytes: a copy, with a byte order mark and whatever else was sent. */
@@ -26,19 +39,48 @@ export interface VerifiedWebhook {
   readonly payload: unknown
 }
 
+type Proven = Omit<VerifiedWebhook, 'payload' | 'eventId' | 'type'>
+
+/** Where the values are that are only looked up when asked for: a text that was found, or a path in the body. */
+interface Found {
+  readonly eventId: string | null | Place
+  readonly type: string | null | Place
+}
+
 /** Builds the result; the payload is parsed when it is asked for, from the bytes that were verified. */
-export function createVerifiedWebhook(proven: Omit<VerifiedWebhook, 'payload'>): VerifiedWebhook {
+export function createVerifiedWebhook(proven: Proven, found: Found): VerifiedWebhook {
   let parsed: { readonly payload: unknown } | undefined
+  const read = () => (parsed ??= { payload: parseJson(proven.rawBody) }).payload
+  const textOf = (value: string | null | Place) =>
+    value !== null && typeof value !== 'string' ? ('body' in value ? payloadText(read, value.body) : null) : value
   return Object.freeze({
     ...proven,
     get payload() {
-      parsed ??= { payload: parse(proven.rawBody) }
-      return parsed.payload
+      return read()
+    },
+    get eventId() {
+      return textOf(found.eventId)
+    },
+    get type() {
+      return textOf(found.type)
     },
   })
 }
 
-function parse(body: Uint8Array): unknown {
+/** Reads a member of the payload under a dotted path as text; null where it, or any payload, is missing. */
+export function payloadText(read: () => unknown, path: string): string | null {
+  try {
+    let value = read()
+    for (const name of path.split('.'))
+      value = isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : null
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null
+  } catch {
+    return null // No JSON: then it has no such member either.
+  }
+}
+
+/** Parses a body as JSON in UTF-8, without members named `__proto__`. */
+export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined
   let payload: unknown
   try {
@@ -46,10 +88,7 @@ function parse(body: Uint8Array): unknown {
     payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch {
     // Without the cause, whose message quotes the body.
-    throw new PosthornError(
-      'PAYLOAD_INVALID',
-      'The signature is right, but the body is not JSON in UTF-8: read rawBody instead.',
-    )
+    throw new PosthornError('PAYLOAD_INVALID', 'The body is not JSON in UTF-8: read rawBody instead.')
   }
   removePrototypeKeys(payload)
   return payload
@@ -59,7 +98,7 @@ function parse(body: Uint8Array): unknown {
 function removePrototypeKeys(payload: unknown): void {
   const pending = [payload].filter(isObject)
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
-    if (Object.hasOwn(value, '__proto__')) Reflect.deleteProperty(value, '__proto__')
+    Reflect.deleteProperty(value, '__proto__')
     for (const member of Object.values(value)) if (isObject(member)) pending.push(member)
   }
 }

@@ -11,23 +11,36 @@ export interface RawRequest {
   readonly headers: HeadersInput
   /** The body as it was received; a string stands for its UTF-8 bytes. */
   readonly body: string | Uint8Array | ArrayBuffer
+  /** The method; needed by schemes that sign it (HubSpot, Contentful), `POST` unless given. */
+  readonly method?: string | undefined
+  /** The URL, whole or from its path on as in Node's `request.url`; needed by schemes that sign it (Twilio, HubSpot, Contentful). */
+  readonly url?: string | undefined
 }
 
 /** A request opened for verifying: the headers asked for, and the body when it is wanted. */
 export interface ReceivedRequest {
-  readonly headers: HeaderTexts
+  readonly method: string
+  readonly url: string
+  readonly readTexts: (names: readonly string[]) => HeaderTexts
   readonly readBody: (maxBytes: number, signal?: AbortSignal) => Uint8Array | Promise<Uint8Array>
 }
 
 /** Opens whatever was passed for a request; what cannot be read is a PosthornError, whatever it throws itself. */
-export function openInput(input: unknown, names: readonly string[]): ReceivedRequest {
+export function openInput(input: unknown): ReceivedRequest {
   return orUnreadable(() => {
-    if (typeof input !== 'object' || input === null || !('headers' in input)) throw notARequest()
-    const headers = readHeaders(input.headers, names)
-    if (isRequest(input)) return { headers, readBody: (maxBytes, signal) => readRequestBody(input, maxBytes, signal) }
+    if (typeof input !== 'object' || input === null || !('headers' in input)) throw new TypeError('no headers')
+    // as: each member is checked where it is read.
+    const { headers, body, method, url, bodyUsed } = input as Partial<Record<keyof Request, unknown>>
+    // A Request by its shape, not instanceof: frameworks and polyfills bring one of their own.
+    const isRequest = bodyUsed !== undefined
     return {
-      headers,
-      readBody: (maxBytes) => orUnreadable(() => bodyToBytes('body' in input ? input.body : undefined, maxBytes)),
+      method: typeof method === 'string' ? method.toUpperCase() : 'POST',
+      url: typeof url === 'string' ? url : '',
+      readTexts: (names) => orUnreadable(() => readHeaders(headers, names)),
+      readBody: (maxBytes, signal) =>
+        isRequest
+          ? readRequestBody(input as Request, maxBytes, signal)
+          : orUnreadable(() => bodyToBytes(body, maxBytes)),
     }
   })
 }
@@ -36,16 +49,8 @@ function orUnreadable<Result>(read: () => Result): Result {
   try {
     return read()
   } catch (error) {
-    throw error instanceof PosthornError ? error : notARequest(error)
+    if (error instanceof PosthornError) throw error
+    const message = 'verify takes a Request or { headers, body } that can be read'
+    throw new PosthornError('VALIDATION_FAILED', `${message}.`, { cause: error, issues: [{ path: '', message }] })
   }
-}
-
-// By its shape, not instanceof: frameworks and polyfills bring a Request of their own.
-function isRequest(input: object): input is Request {
-  return 'bodyUsed' in input && 'arrayBuffer' in input && typeof input.arrayBuffer === 'function'
-}
-
-function notARequest(cause?: unknown): PosthornError {
-  const message = 'verify takes a Request or { headers, body } that can be read'
-  return new PosthornError('VALIDATION_FAILED', `${message}.`, { cause, issues: [{ path: '', message }] })
 }

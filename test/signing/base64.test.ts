@@ -1,17 +1,24 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64, encodeBase64 } from '../../src/signing/base64.ts'
-import { decodeHex, encodeHex } from '../../src/signing/hex.ts'
+import * as nodeSeam from '../../src/signing/crypto-node.ts'
+import type { CryptoSeam } from '../../src/signing/crypto-seam.ts'
+import * as webSeam from '../../src/signing/crypto-web.ts'
+import { hex } from '../../src/signing/hex.ts'
 
 const bytes = fc.uint8Array({ maxLength: 70 })
 
-describe('base64', () => {
+const seams: readonly (readonly [string, CryptoSeam])[] = [
+  ['crypto-node', nodeSeam],
+  ['crypto-web', webSeam],
+]
+
+describe.each(seams)('base64 of %s', (_, { fromBase64, toBase64 }) => {
   it('agrees with Node, both ways', () => {
     fc.assert(
       fc.property(bytes, (value) => {
-        const text = encodeBase64(value)
+        const text = toBase64(value)
         expect(text).toBe(Buffer.from(value).toString('base64'))
-        expect(decodeBase64(text, 'canonical')).toEqual(new Uint8Array(value))
+        expect(fromBase64(text, true)).toEqual(new Uint8Array(value))
       }),
       { numRuns: 1000 },
     )
@@ -24,27 +31,27 @@ describe('base64', () => {
     })
     fc.assert(
       fc.property(text, (candidate) => {
-        const decoded = decodeBase64(candidate, 'canonical')
+        const decoded = fromBase64(candidate, true)
         const isCanonical = Buffer.from(candidate, 'base64').toString('base64') === candidate
-        expect(decoded === null ? null : encodeBase64(decoded)).toBe(isCanonical ? candidate : null)
+        expect(decoded === null ? null : toBase64(decoded)).toBe(isCanonical ? candidate : null)
       }),
       { numRuns: 5000 },
     )
   })
 
   it.each(['QQ', 'QR==', 'QQ=', 'QQ==='])('refuses %s as canonical', (text) => {
-    expect(decodeBase64(text, 'canonical')).toBeNull()
+    expect(fromBase64(text, true)).toBeNull()
   })
 
   it('forgives a missing padding and spare bits where asked to be lenient', () => {
-    expect(decodeBase64('QQ', 'lenient')).toEqual(new Uint8Array([65]))
-    expect(decodeBase64('QR==', 'lenient')).toEqual(new Uint8Array([65]))
+    expect(fromBase64('QQ', false)).toEqual(new Uint8Array([65]))
+    expect(fromBase64('QR==', false)).toEqual(new Uint8Array([65]))
   })
 
   it.each(['Q', 'QQ=', 'Q===', 'Q=Q=', '=', '====', 'QQ==QQ==', 'Q Q=', 'QQ-_', 'QQ\n', 'QQé'])(
     'refuses %j even leniently',
     (text) => {
-      expect(decodeBase64(text, 'lenient')).toBeNull()
+      expect(fromBase64(text, false)).toBeNull()
     },
   )
 })
@@ -53,15 +60,15 @@ describe('hex', () => {
   it('agrees with Node, both ways and in either case', () => {
     fc.assert(
       fc.property(bytes, (value) => {
-        const text = encodeHex(value)
+        const text = hex.encode(value)
         expect(text).toBe(Buffer.from(value).toString('hex'))
-        expect(decodeHex(text)).toEqual(new Uint8Array(value))
-        expect(decodeHex(text.toUpperCase())).toEqual(new Uint8Array(value))
+        expect(hex.decode(text)).toEqual(new Uint8Array(value))
+        expect(hex.decode(text.toUpperCase())).toEqual(new Uint8Array(value))
       }),
     )
   })
 
   it.each(['a', 'zz', '0g', 'g0', ' 0', '0é', '٣٣', '0x', '@@', '``', '//', '::'])('refuses %j', (text) => {
-    expect(decodeHex(text)).toBeNull()
+    expect(hex.decode(text)).toBeNull()
   })
 })

@@ -1,34 +1,38 @@
 import { describe, expect, it } from 'vitest'
+import { toBase64 } from '#crypto'
 import { PosthornError } from '../../src/domain/error.ts'
-import { encodeBase64 } from '../../src/signing/base64.ts'
-import { assertSecret, generateSecret, secretToKey } from '../../src/signing/secret.ts'
+import { assertSecret, generateSecret, readSecret, standardSecret } from '../../src/signing/secret.ts'
 import { Signer } from '../../src/signing/signer.ts'
+import { textSecret } from '../../src/signing/text-secret.ts'
 import { Verifier } from '../../src/signing/verifier.ts'
 import { secret, thrownBy } from './messages.ts'
 
-const ofBytes = (length: number) => `whsec_${encodeBase64(new Uint8Array(length).fill(7))}`
+const ofBytes = (length: number) => `whsec_${toBase64(new Uint8Array(length).fill(7))}`
 
 const wrong: readonly (readonly [why: string, secret: unknown, hint: string])[] = [
   ['undefined', undefined, 'environment variable'],
   ['null', null, 'environment variable'],
   ['a number', 42, 'not a string'],
   ['empty', '', 'environment variable'],
-  ['only spaces', '   ', 'only whitespace'],
-  ['the word undefined', 'undefined', 'turned into text'],
-  ['the word null', 'null', 'turned into text'],
+  ['only spaces', '   ', 'environment variable'],
+  ['the word undefined', 'undefined', 'missing value'],
+  ['the word null', 'null', 'missing value'],
   ['followed by a line break', `${secret}\n`, 'line break'],
   ['followed by a Windows line break', `${secret}\r\n`, 'line break'],
   ['surrounded by spaces', ` ${secret}`, 'trim it'],
   ['in double quotes', `"${secret}"`, 'quotes'],
   ['in single quotes', `'${secret}'`, 'quotes'],
   ['with the v1, prefix', `v1,${secret}`, '"v1,"'],
-  ['a public key', 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=', 'public key'],
-  ['a private key', 'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=', 'private key'],
 ]
+
+const publicKey = 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4='
+const privateKey = 'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc='
 
 const wrongStandard: readonly (readonly [why: string, secret: unknown, hint: string])[] = [
   ...wrong,
-  ['the prefix alone', 'whsec_', 'nothing after'],
+  ['the prefix alone', 'whsec_', '0 bytes'],
+  ['a public key cut off', publicKey.slice(0, 40), 'copy all of it'],
+  ['a private key cut off', privateKey.slice(0, 40), 'copy all of it'],
   ['not base64', 'whsec_!!!!', 'not base64'],
   ['base64url', `whsec_${'_-'.repeat(16)}`, 'standard alphabet'],
   ['with a space inside', 'whsec_MfKQ9r8GKYqrTwjUPD8I LPZIo2LaLaSw', 'not base64'],
@@ -49,7 +53,9 @@ describe('generateSecret', () => {
   it('gives whsec_ and the base64 of 32 bytes, another each time', () => {
     const made = generateSecret()
     expect(made).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
-    expect(secretToKey(made, 'standard', 'secret')).toHaveLength(32)
+    expect(readSecret(made, standardSecret, 'secret')).toMatchObject([
+      { algorithm: 'hmac-sha256', bytes: { length: 32 } },
+    ])
     expect(() => assertSecret(made)).not.toThrow()
     expect(generateSecret()).not.toBe(made)
   })
@@ -57,9 +63,7 @@ describe('generateSecret', () => {
 
 describe('assertSecret', () => {
   it.each(wrongStandard)('refuses a secret that is %s', (_, given, hint) => {
-    expect(refusal(() => assertSecret(given))).toContain(
-      given === 'hwsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' ? 'whsec_' : hint,
-    )
+    expect(refusal(() => assertSecret(given))).toContain(hint)
   })
 
   it('quotes no part of the secret that it refuses', () => {
@@ -70,6 +74,10 @@ describe('assertSecret', () => {
 
   it('demands the prefix', () => {
     expect(refusal(() => assertSecret(secret.slice(6)))).toContain('put whsec_ before')
+  })
+
+  it('refuses the halves of a key pair', () => {
+    for (const half of [publicKey, privateKey]) expect(refusal(() => assertSecret(half))).toContain('shared secret')
   })
 
   it('accepts 24 and 64 bytes', () => {
@@ -105,12 +113,16 @@ describe.each([
   })
 })
 
-describe('secretToKey', () => {
-  it.each(wrong)('refuses a text secret that is %s', (_, given, hint) => {
-    expect(refusal(() => secretToKey(given, 'text', 'secret'))).toContain(hint)
-  })
+describe('textSecret', () => {
+  it.each([...wrong, ['a public key', publicKey, 'whpk_'] as const, ['a private key', privateKey, 'whsk_'] as const])(
+    'refuses a text secret that is %s',
+    (_, given, hint) => {
+      expect(refusal(() => readSecret(given, textSecret, 'secret'))).toContain(hint)
+    },
+  )
 
   it('takes a text secret as it stands, prefix and all', () => {
-    expect(Buffer.from(secretToKey('whsec_é', 'text', 'secret')).toString('utf8')).toBe('whsec_é')
+    const [key] = readSecret('whsec_é', textSecret, 'secret')
+    expect(Buffer.from(key?.bytes ?? []).toString('utf8')).toBe('whsec_é')
   })
 })

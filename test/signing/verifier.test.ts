@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Content } from '../../src/signing/crypto-seam.ts'
 import type { Scheme } from '../../src/signing/scheme.ts'
 import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
 import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
@@ -127,7 +128,7 @@ describe('Verifier signature', () => {
     const counted: Scheme = {
       ...standardWebhooks,
       signedContent: (message) => {
-        const parts = standardWebhooks.signedContent(message)
+        const parts = standardWebhooks.signedContent(message) as Content // it lays out at once
         const iterate = () => {
           signings++
           return parts[Symbol.iterator]()
@@ -148,9 +149,7 @@ describe('Verifier signature', () => {
       const mac = createHmac('sha256', key).update(`msg_1.${nowSeconds}.${body}`).digest('base64')
       expect(await codeFor({ ...(await signed()), 'webhook-signature': `v1,${mac}` })).toBe('SIGNATURE_MISMATCH')
     }
-    for (const key of [publicKey, vector?.privateKey ?? '']) {
-      expect(thrownBy(() => new Verifier({ secret: key }))).toMatchObject({ code: 'SECRET_INVALID' })
-    }
+    expect(thrownBy(() => new Verifier({ secret: vector?.privateKey }))).toMatchObject({ code: 'SECRET_INVALID' })
     const v1a = {
       'webhook-id': vector?.id,
       'webhook-timestamp': vector?.timestamp,
@@ -158,6 +157,10 @@ describe('Verifier signature', () => {
     }
     const options = { clock: () => Number(vector?.timestamp) * 1000 }
     expect(await codeFor(v1a, options, vector?.body)).toBe('SIGNATURE_MISMATCH')
+    const asV1 = { ...v1a, 'webhook-signature': vector?.signature?.replace('v1a,', 'v1,') }
+    expect(await codeFor(asV1, { ...options, secret: publicKey }, vector?.body)).toBe('SIGNATURE_MISMATCH')
+    const trusting = new Verifier({ ...options, secret: publicKey })
+    expect((await trusting.verify({ headers: v1a, body: vector?.body ?? '' })).keyIndex).toBe(0)
   })
 })
 
@@ -213,7 +216,9 @@ describe('Verifier time', () => {
   it('refuses milliseconds with a hint, and never guesses', async () => {
     const anyTime = { maxAgeMs: false, maxFutureMs: false } as const
     expect(await codeFor(signedAt(String(nowMs)), anyTime)).toBe('TIMESTAMP_UNIT')
-    await expect(verifier().verify({ headers: signedAt(String(nowMs)), body })).rejects.toThrow('must write seconds')
+    await expect(verifier().verify({ headers: signedAt(String(nowMs)), body })).rejects.toThrow(
+      'another unit than seconds',
+    )
   })
 
   it('verifies the text as it was received, not the number', async () => {
@@ -332,7 +337,7 @@ describe('Verifier options', () => {
     const ipa = { secret, scheme: ipaScheme }
     expect(() => new Verifier({ ...ipa, maxAgeMs: 1000 })).toThrow('signs no time')
     expect(() => new Verifier({ ...ipa, maxFutureMs: 1000 })).toThrow('signs no time')
-    expect(() => new Verifier({ ...ipa, acceptsDottedIds: true })).toThrow('has no id')
+    expect(() => new Verifier({ ...ipa, acceptsDottedIds: true })).toThrow('signs no id')
     expect(() => new Verifier({ ...ipa, maxAgeMs: false, maxFutureMs: false })).not.toThrow()
   })
 

@@ -1,5 +1,7 @@
+import { hex } from '../hex.ts'
 import { pythonJson } from '../python-json.ts'
 import type { Scheme } from '../scheme.ts'
+import { textSecret } from '../text-secret.ts'
 
 /**
  * The IPA scheme: `X-IPA-Signature` is the lowercase hex HMAC-SHA256 of the body, keyed by the secret's whole text as
@@ -11,12 +13,12 @@ import type { Scheme } from '../scheme.ts'
  */
 export const ipaScheme: Scheme = {
   name: 'ipa',
-  algorithm: 'hmac-sha256',
-  secretFormat: 'text',
-  signature: { header: 'X-IPA-Signature', encoding: 'hex', prefix: '', syntax: 'single' },
-  idHeader: null,
-  timestampHeader: null,
-  typeHeader: 'X-IPA-Event',
+  covers: ['body'],
+  readSecret: textSecret,
+  signature: { header: 'X-IPA-Signature', encoding: hex, prefixes: { 'hmac-sha256': '' }, syntax: 'single' },
+  eventId: null,
+  eventType: { header: 'X-IPA-Event' },
+  timestamp: null,
   signedContent: ({ body }) => [body],
   serialize: pythonJson,
 }
