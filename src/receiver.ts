@@ -20,7 +20,14 @@ export type {
   RedisClient,
 } from './receiver/idempotency/redis-client.ts'
 export { redisIdempotency, type RedisIdempotencyOptions } from './receiver/idempotency/redis-idempotency.ts'
-export type { FailureContext, ReceiveFlag, ReceiveOutcome, ReceiveResult, Rejection } from './receiver/outcome.ts'
+export type {
+  FailureContext,
+  Proof,
+  ReceiveFlag,
+  ReceiveOutcome,
+  ReceiveResult,
+  Rejection,
+} from './receiver/outcome.ts'
 export type { EventHandler, EventHandlers, HandlerContext, ReceivedEvent } from './receiver/received-event.ts'
 export {
   createReceiver,

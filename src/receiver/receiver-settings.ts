@@ -67,7 +67,7 @@ function assertVerifier(verifier: unknown): asserts verifier is WebhookVerifier 
 }
 
 function assertCovered({ scheme }: WebhookVerifier): void {
-  if (scheme?.covers === undefined || coversContent(scheme.covers)) return
+  if (scheme === undefined || coversContent(scheme.covers)) return
   throw new TypeError(
     `createReceiver: the scheme ${scheme.name} does not sign the body, so whoever captures one request can write what another says. ` +
       "Fetch what the event is about from the provider's API, and say uncoveredBody: 'accept'.",

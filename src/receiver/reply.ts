@@ -1,6 +1,6 @@
 import type { PosthornErrorCode } from '../domain/error.ts'
 import type { FailureContext } from './outcome.ts'
-import type { HandshakeAnswer } from './webhook-verifier.ts'
+import type { HandshakeAnswer } from '../signing/scheme.ts'
 
 /** The status for what may go wrong before a handler runs. */
 const statuses: Readonly<Partial<Record<PosthornErrorCode, number>>> = {
@@ -13,6 +13,7 @@ const statuses: Readonly<Partial<Record<PosthornErrorCode, number>>> = {
   BODY_NOT_COVERED: 500,
   VALIDATION_FAILED: 500,
   INVALID_EVENT: 500,
+  KEYS_UNAVAILABLE: 503,
   STORAGE_UNAVAILABLE: 503,
   STORAGE_FAILED: 503,
   STORAGE_SCHEMA: 503,

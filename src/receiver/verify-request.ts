@@ -1,14 +1,10 @@
 import { PosthornError } from '../domain/error.ts'
 import { readRequestBody } from '../signing/body-reader.ts'
+import type { ChallengeRequest, HandshakeAnswer } from '../signing/scheme.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
 import type { RawRequest } from '../signing/verify-input.ts'
-import {
-  type ChallengeRequest,
-  coversContent,
-  defaultMaxBodyBytes,
-  type HandshakeAnswer,
-  type WebhookVerifier,
-} from './webhook-verifier.ts'
+import type { ChallengeRequest, HandshakeAnswer } from '../signing/scheme.ts'
+import { coversContent, defaultMaxBodyBytes, type WebhookVerifier } from './webhook-verifier.ts'
 
 /** What a request turned out to be: an event that was proven, or a question of the provider's with its answer. */
 export type Verified = { readonly webhook: VerifiedWebhook } | { readonly handshake: HandshakeAnswer }
@@ -37,17 +33,13 @@ export async function verifyRequest(
   return { webhook }
 }
 
-function assertCovered(webhook: VerifiedWebhook): void {
-  if (coversContent(coversOf(webhook))) return
+function assertCovered({ covers, scheme }: VerifiedWebhook): void {
+  if (coversContent(covers)) return
   throw new PosthornError(
     'BODY_NOT_COVERED',
-    `The scheme ${webhook.scheme} does not sign the body: fetch what the event is about from the provider's API, and say ` +
+    `The scheme ${scheme} does not sign the body: fetch what the event is about from the provider's API, and say ` +
       "uncoveredBody: 'accept'.",
   )
-}
-
-function coversOf(webhook: VerifiedWebhook & { readonly covers?: readonly string[] }): readonly string[] {
-  return webhook.covers ?? ['body']
 }
 
 function bodyTaken(): PosthornError {
