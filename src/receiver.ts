@@ -37,4 +37,7 @@ export {
   type RecoverResult,
 } from './receiver/receiver.ts'
 export type { ReceiverOptions } from './receiver/receiver-options.ts'
-export type { ChallengeRequest, HandshakeAnswer, VerifierScheme, WebhookVerifier } from './receiver/webhook-verifier.ts'
+export type { WebhookVerifier } from './receiver/webhook-verifier.ts'
+export type { ChallengeRequest, Covered, HandshakeAnswer } from './signing/scheme.ts'
+export type { VerifiedWebhook } from './signing/verified-webhook.ts'
+export type { RawRequest, VerifyInput } from './signing/verify-input.ts'

@@ -29,6 +29,9 @@ export type ReceiveResult =
  */
 export type ReceiveFlag = 'ID_REUSED' | 'NO_EVENT_ID' | 'LEASE_LOST' | 'NOT_RECORDED' | 'STORE_BYPASSED'
 
+/** What was proven about a request, but for what it says. */
+export type Proof = Pick<VerifiedWebhook, 'scheme' | 'timestamp' | 'keyId' | 'keyIndex' | 'covers' | 'freshness'>
+
 /** What a receiver reports of each request. It holds no secret and no body. */
 export interface ReceiveOutcome {
   /** What became of it. */
@@ -43,8 +46,8 @@ export interface ReceiveOutcome {
   readonly type: string | null
   /** The event's id; null where it is not known. */
   readonly eventId: string | null
-  /** What was proven about the request; null where nothing was. */
-  readonly webhook: VerifiedWebhook | null
+  /** What was proven about the request, without its body; null where nothing was. `keyIndex` tells when a rotation can end. */
+  readonly proof: Proof | null
   /** What else is worth knowing. */
   readonly flags: readonly ReceiveFlag[]
   /** From the request's arrival, or the handler's start, to this report, in milliseconds. */

@@ -1,7 +1,7 @@
 import { PosthornError } from '../domain/error.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
 import type { Background } from './background.ts'
-import type { FailureContext, ReceiveFlag, ReceiveResult } from './outcome.ts'
+import type { FailureContext, Proof, ReceiveFlag, ReceiveResult } from './outcome.ts'
 import type { ReceiverSettings } from './receiver-options.ts'
 
 /** What is known so far of one request, and who is told of it. Listeners cannot change the answer, nor delay it. */
@@ -32,13 +32,10 @@ export class Report {
   /** Tells what became of the request. */
   outcome(result: ReceiveResult, status: number | null, error?: unknown): void {
     const { endpoint, onOutcome } = this.#settings
-    const { type, webhook } = this
     const code = error instanceof PosthornError ? error.code : null
     const durationMs = performance.now() - this.#startedAt
-    const flags = [...this.flags]
-    this.#tell(() =>
-      onOutcome({ result, status, code, endpoint, type, eventId: this.#eventId(), webhook, flags, durationMs }),
-    )
+    const known = { endpoint, type: this.type, eventId: this.#eventId(), proof: this.#proof(), flags: [...this.flags] }
+    this.#tell(() => onOutcome({ result, status, code, ...known, durationMs }))
   }
 
   /** Tells of a request that was turned away. */
@@ -51,13 +48,14 @@ export class Report {
     this.#tell(() => this.#settings.onError(error, { during, type: this.type, eventId: this.#eventId() }))
   }
 
-  // Looked up in the body by some schemes, which may be no JSON.
   #eventId(): string | null {
-    try {
-      return this.webhook?.eventId ?? null
-    } catch {
-      return null
-    }
+    return this.webhook?.eventId ?? null
+  }
+
+  #proof(): Proof | null {
+    if (this.webhook === null) return null
+    const { scheme, timestamp, keyId, keyIndex, covers, freshness } = this.webhook
+    return { scheme, timestamp, keyId, keyIndex, covers, freshness }
   }
 
   #tell(call: () => unknown): void {

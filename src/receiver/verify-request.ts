@@ -3,7 +3,6 @@ import { readRequestBody } from '../signing/body-reader.ts'
 import type { ChallengeRequest, HandshakeAnswer } from '../signing/scheme.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
 import type { RawRequest } from '../signing/verify-input.ts'
-import type { ChallengeRequest, HandshakeAnswer } from '../signing/scheme.ts'
 import { coversContent, defaultMaxBodyBytes, type WebhookVerifier } from './webhook-verifier.ts'
 
 /** What a request turned out to be: an event that was proven, or a question of the provider's with its answer. */

@@ -47,10 +47,11 @@ const optionNames = ['secret', 'scheme', 'maxAgeMs', 'maxFutureMs', 'maxBodyByte
 export class Verifier {
   /** The scheme that it verifies. */
   readonly scheme: Scheme
+  /** The largest body that it accepts, in bytes. */
+  readonly maxBodyBytes: number
   readonly #headerNames: readonly string[]
   readonly #keys: readonly VerifyKey[] | KeySource
   readonly #tolerance: Tolerance
-  readonly #maxBodyBytes: number
   readonly #acceptsDottedIds: boolean
   readonly #clock: Clock
 
@@ -73,7 +74,7 @@ export class Verifier {
       maxAgeMs: checkLimit('Verifier', 'maxAgeMs', maxAgeMs, true),
       maxFutureMs: checkLimit('Verifier', 'maxFutureMs', maxFutureMs, true),
     }
-    this.#maxBodyBytes = checkLimit('Verifier', 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
+    this.maxBodyBytes = checkLimit('Verifier', 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
     if (typeof acceptsDottedIds !== 'boolean') throw new TypeError('Verifier: acceptsDottedIds must be true or false.')
     this.#acceptsDottedIds = acceptsDottedIds
     this.#clock = checkClock('Verifier', clock)
@@ -95,7 +96,7 @@ export class Verifier {
     const { scheme } = this
     const request = openInput(input)
     const headers = request.readTexts(this.#headerNames)
-    const read = () => request.readBody(this.#maxBodyBytes, signal)
+    const read = () => request.readBody(this.maxBodyBytes, signal)
     let body = scheme.divideBody && (await read())
     const texts = (body ? scheme.divideBody?.(body, headers) : scheme.divideHeaders?.(headers)) ?? headers
     const id = this.#find(scheme.eventId, texts, scheme.covers.includes('id'))
