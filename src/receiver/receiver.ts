@@ -106,19 +106,23 @@ class WebhookReceiver implements Receiver {
   async recover({ limit = 100, signal }: RecoverOptions = {}): Promise<RecoverResult> {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError('recover: limit must be a whole number from 1.')
     const counts = { processed: 0, failed: 0 }
-    const seen = new Set<string>()
-    while (counts.processed + counts.failed < limit) {
-      signal?.throwIfAborted()
-      const taken = await this.#reservations.takeLapsed()
-      if (taken === null) break
-      const { event, hold } = taken
-      // What failed in this call is the longest lapsed again once all others are done.
-      if (seen.has(event.id)) {
-        await hold.release()
-        break
+    // What fails is given back at the end: it would be the next to be taken.
+    const failed = new Map<string, Hold>()
+    try {
+      while (counts.processed + counts.failed < limit) {
+        signal?.throwIfAborted()
+        const taken = await this.#reservations.takeLapsed()
+        if (taken === null) break
+        const { event, hold } = taken
+        const isSeen = failed.has(event.id) // its lease has run out since
+        failed.set(event.id, hold)
+        if (isSeen) break
+        const result = await this.#workOnRecord(event.record, { ...hold, release: async () => {} })
+        if (result === 'processed') failed.delete(event.id)
+        counts[result]++
       }
-      seen.add(event.id)
-      counts[await this.#workOnRecord(event.record, hold)]++
+    } finally {
+      for (const hold of failed.values()) await this.#giveBack(hold, new Report(this.#settings, this.#background))
     }
     return counts
   }

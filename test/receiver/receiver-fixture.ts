@@ -12,7 +12,7 @@ import {
 import { Signer, Verifier } from 'posthorn/verify'
 import type { EventSchemas } from 'posthorn'
 
-export const secret = `whsec_${'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'}`
+export const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 export const url = 'https://app.example/webhooks'
 const signer = new Signer({ secret })
 

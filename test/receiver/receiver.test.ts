@@ -1,6 +1,7 @@
 import {
   createReceiver,
   defineEvents,
+  type EventHandler,
   memoryIdempotency,
   type PosthornError,
   type ReceivedEvent,
@@ -48,7 +49,7 @@ describe('createReceiver', () => {
   })
 
   it('takes any type with any data without a catalogue', async () => {
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const { receiver } = createTestReceiver({ on: { 'order.paid': handler } })
     await receiver.fetch(await signedRequest())
     expect(handler).toHaveBeenCalledOnce()
@@ -62,7 +63,7 @@ describe('createReceiver', () => {
   })
 
   it('reads the type in the header of a scheme that has one, and the whole body as data', async () => {
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const verifier = new Verifier({ secret, scheme: ipaScheme })
     const { receiver, outcomes } = createTestReceiver({ verifier, on: { 'order.paid': handler } })
     const body = '{"orderId": "o1"}'
@@ -73,7 +74,7 @@ describe('createReceiver', () => {
   })
 
   it('believes the type in the signed body before that in a header, which is not signed', async () => {
-    const [handler, other] = [vi.fn(), vi.fn()]
+    const [handler, other] = [vi.fn<EventHandler>(), vi.fn<EventHandler>()]
     const verifier = new Verifier({ secret, scheme: ipaScheme })
     const { receiver } = createTestReceiver({ verifier, on: { 'order.paid': handler, 'order.refunded': other } })
     const headers = await new Signer({ secret, scheme: ipaScheme }).sign({
@@ -86,7 +87,7 @@ describe('createReceiver', () => {
   })
 
   it('asks readEnvelope where type and data are', async () => {
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const { receiver } = createTestReceiver({
       on: { 'message.posted': handler },
       readEnvelope: ({ rawBody }) => {
@@ -112,7 +113,7 @@ describe('createReceiver with a type that it does not know', () => {
   const strange = JSON.stringify({ type: 'order.lost', data: { orderId: 7 } })
 
   it('answers 200, and tells onUnknown', async () => {
-    const onUnknown = vi.fn()
+    const onUnknown = vi.fn<EventHandler>()
     const { receiver, outcomes } = createTestReceiver({ events, on: {}, onUnknown })
     expect((await receiver.fetch(await signedRequest({ body: strange }))).status).toBe(200)
     expect(onUnknown.mock.calls[0]?.[0]).toMatchObject({ type: 'order.lost', data: { orderId: 7 } })
@@ -132,7 +133,7 @@ describe('createReceiver with a type that it does not know', () => {
   })
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('runs no handler for %j', async (type) => {
-    const [handler, onUnknown] = [vi.fn(), vi.fn()]
+    const [handler, onUnknown] = [vi.fn<EventHandler>(), vi.fn<EventHandler>()]
     const { receiver } = createTestReceiver({ events, on: { 'order.paid': handler }, onUnknown })
     const body = JSON.stringify({ type, data: {} })
     expect((await receiver.fetch(await signedRequest({ body }))).status).toBe(200)
@@ -140,7 +141,7 @@ describe('createReceiver with a type that it does not know', () => {
   })
 
   it('lets the sender try again where onUnknown throws', async () => {
-    const onUnknown = vi.fn().mockRejectedValueOnce(new Error('queue is away'))
+    const onUnknown = vi.fn<EventHandler>().mockRejectedValueOnce(new Error('queue is away'))
     const { receiver } = createTestReceiver({ on: {}, onUnknown })
     expect((await receiver.fetch(await signedRequest())).status).toBe(500)
     expect((await receiver.fetch(await signedRequest())).status).toBe(200)
@@ -152,7 +153,7 @@ describe('createReceiver with data that does not fit', () => {
   const wrong = JSON.stringify({ type: 'order.paid', data: { orderId: 7 } })
 
   it('answers 422 and tells onReject the type and the path', async () => {
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const { receiver, rejections, errors } = createTestReceiver({ events, on: { 'order.paid': handler } })
     const response = await receiver.fetch(await signedRequest({ body: wrong }))
     expect([response.status, await response.json()]).toEqual([422, { error: 'unprocessable event' }])
@@ -167,7 +168,7 @@ describe('createReceiver with data that does not fit', () => {
 
   it('lets the event in once the schema was repaired', async () => {
     const store = memoryIdempotency()
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const loose = defineEvents({ 'order.paid': z.object({ orderId: z.number() }) })
     const on = { 'order.paid': handler }
     await createTestReceiver({ events, on, idempotency: store }).receiver.fetch(await signedRequest({ body: wrong }))
@@ -218,7 +219,7 @@ describe('createReceiver with data that does not fit', () => {
   })
 
   it('routes by the last of repeated names, which is also what the handler sees', async () => {
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const { receiver } = createTestReceiver({ on: { b: handler } })
     await receiver.fetch(await signedRequest({ body: '{"type":"a","type":"b","data":1,"data":2}' }))
     expect(handler.mock.calls[0]?.[0]).toMatchObject({
@@ -231,7 +232,7 @@ describe('createReceiver with data that does not fit', () => {
 
 describe('createReceiver with what is not proven', () => {
   it('answers 401 with the same bytes for every reason, and runs nothing', async () => {
-    const handler = vi.fn()
+    const handler = vi.fn<EventHandler>()
     const { receiver, rejections, errors } = createTestReceiver({ on: { 'order.paid': handler }, onUnknown: handler })
     const good = await signedRequest()
     const requests = [
@@ -305,8 +306,8 @@ describe('createReceiver with what is not proven', () => {
   })
 
   it('answers 503 where the verifier cannot reach its keys, and 500 where it has a bug', async () => {
-    const failing = async (error: Error) => {
-      const verifier = { verify: () => Promise.reject(error) }
+    const failing = async (fault: Error) => {
+      const verifier = { verify: () => Promise.reject(fault) }
       return await createTestReceiver({ verifier, on: {} }).receiver.fetch(await signedRequest())
     }
     expect((await failing(new TypeError('bug'))).status).toBe(500)
@@ -318,7 +319,7 @@ describe('createReceiver with what is not proven', () => {
 describe('createReceiver with a handler that fails', () => {
   it('answers 500, tells onError, and lets the next attempt in', async () => {
     const failure = new Error('database is away')
-    const handler = vi.fn().mockRejectedValueOnce(failure)
+    const handler = vi.fn<EventHandler>().mockRejectedValueOnce(failure)
     const { receiver, errors, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })
     const first = await receiver.fetch(await signedRequest({ at: new Date(Date.now() - 10_000) }))
     expect([first.status, await first.json()]).toEqual([500, { error: 'internal error' }])
@@ -330,7 +331,7 @@ describe('createReceiver with a handler that fails', () => {
   })
 
   it('takes a Response that is not 2xx for a failure, and answers it', async () => {
-    const handler = vi.fn().mockReturnValueOnce(new Response('busy', { status: 429 }))
+    const handler = vi.fn<EventHandler>().mockReturnValueOnce(new Response('busy', { status: 429 }))
     const { receiver, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })
     const answer = await receiver.fetch(await signedRequest())
     expect([answer.status, await answer.text()]).toEqual([429, 'busy'])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { HeldReservation, IdempotencyStore, LapsedEvent, Reservation } from '../idempotency/idempotency-store.ts'
-import type { IdempotencyConformanceAdapter } from './idempotency-conformance.ts'
+import type { IdempotencyConformanceAdapter } from './idempotency-conformance-adapter.ts'
 
 /** The cases of one topic by name; a name states the invariant. */
 export type IdempotencyCases = Readonly<Record<string, (fixture: IdempotencyFixture) => Promise<void>>>
