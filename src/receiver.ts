@@ -1,6 +1,25 @@
 export { defineEvents, type EventCatalogue, type EventSchemas } from './domain/catalogue.ts'
 export { type Issue, PosthornError, type PosthornErrorCode, type PosthornErrorOptions } from './domain/error.ts'
 export type { SchemaOutput, StandardSchema } from './domain/standard-schema.ts'
+export {
+  type FastifyPluginOptions,
+  type FastifyReplyLike,
+  type FastifyRequestLike,
+  type FastifyRoute,
+  type FastifyScope,
+  toFastifyPlugin,
+} from './receiver/bridges/fastify-plugin.ts'
+export {
+  type KoaContext,
+  type KoaMiddleware,
+  type KoaMiddlewareOptions,
+  toKoaMiddleware,
+} from './receiver/bridges/koa-middleware.ts'
+export { type LambdaResult, toLambdaHandler } from './receiver/bridges/lambda-handler.ts'
+export type { LambdaEvent } from './receiver/bridges/lambda-request.ts'
+export type { NodeResponseLike } from './receiver/bridges/node-exchange.ts'
+export { type NodeHandler, toExpressHandler, toNestHandler, toNodeHandler } from './receiver/bridges/node-handler.ts'
+export type { NodeRequestLike } from './receiver/bridges/node-request.ts'
 export { type Envelope, standardEnvelope } from './receiver/envelope.ts'
 export type { IdempotencyOptions } from './receiver/idempotency-options.ts'
 export type {

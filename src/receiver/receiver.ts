@@ -17,7 +17,7 @@ export interface Receiver {
    * Answers one request; it rejects only where it was not given one. This is the handler wherever `Request` and `Response` are spoken: Next.js, Hono, SvelteKit,
    * Remix, Bun, Deno, Workers. Nothing may have read the body before. It is bound, so `export const POST = receiver.fetch` will do.
    */
-  readonly fetch: (request: Request, context?: ReceiveContext) => Promise<Response>
+  readonly fetch: (request: Request, context?: ReceiveContext | object) => Promise<Response>
   /**
    * Works on the stored events whose handler failed or whose process died (`acknowledge: 'after-store'`), one after another, each
    * once. Call it when the process starts and every minute or so; any number of processes may do so at the same time.
@@ -29,10 +29,10 @@ export interface Receiver {
   idle(): Promise<void>
 }
 
-/** What may come with a request. */
+/** What may come with a request. Anything else that a framework passes there is left alone. */
 export interface ReceiveContext {
   /** Keeps the process alive until a promise is settled, as Workers, Vercel and Deno Deploy have it. */
-  waitUntil?(promise: Promise<unknown>): void
+  waitUntil(promise: Promise<unknown>): void
 }
 
 /** Options of {@link Receiver.recover}. */
@@ -93,7 +93,7 @@ class WebhookReceiver implements Receiver {
     this.#reservations = new Reservations(settings)
   }
 
-  readonly fetch = async (request: Request, context?: ReceiveContext): Promise<Response> => {
+  readonly fetch = async (request: Request, context?: ReceiveContext | object): Promise<Response> => {
     assertRequest(request)
     const report = new Report(this.#settings, this.#background)
     try {
@@ -131,7 +131,7 @@ class WebhookReceiver implements Receiver {
     await this.#background.idle()
   }
 
-  async #receive(request: Request, context: ReceiveContext | undefined, report: Report): Promise<Response> {
+  async #receive(request: Request, context: ReceiveContext | object | undefined, report: Report): Promise<Response> {
     const verified = await verifyRequest(request, this.#settings)
     if ('handshake' in verified) {
       report.outcome('handshake', verified.handshake.status)
@@ -186,7 +186,7 @@ class WebhookReceiver implements Receiver {
     return answer
   }
 
-  #workLater(event: RoutedEvent, hold: Hold, report: Report, context: ReceiveContext | undefined): void {
+  #workLater(event: RoutedEvent, hold: Hold, report: Report, context: ReceiveContext | object | undefined): void {
     const work = async () => {
       // After the answer: a handler that computes for long would hold it up.
       await new Promise((resolve) => setTimeout(resolve, 0))
@@ -195,7 +195,7 @@ class WebhookReceiver implements Receiver {
     const working = work()
     this.#background.add(working)
     // Called on its owner, as platforms demand; a context without it (Next.js passes params) is none.
-    if (typeof context?.waitUntil === 'function') context.waitUntil(working)
+    if (isReceiveContext(context)) context.waitUntil(working)
     else this.#settings.waitUntil?.(working)
   }
 
@@ -270,6 +270,11 @@ function refuseInFlight(retryInMs: number, report: Report): Response {
   report.rejection(error, 409)
   report.outcome('in-flight', 409, error)
   return errorResponse(409, seconds)
+}
+
+function isReceiveContext(context: unknown): context is ReceiveContext {
+  const isObject = typeof context === 'object' && context !== null
+  return isObject && 'waitUntil' in context && typeof context.waitUntil === 'function'
 }
 
 /** A handler's own answer that is not 2xx. */

@@ -44,7 +44,7 @@ function assertCovered({ covers, scheme }: VerifiedWebhook): void {
 function bodyTaken(): PosthornError {
   return new PosthornError(
     'RAW_BODY_REQUIRED',
-    "The request's body was already read. Pass the request to receiver.fetch before anything calls request.json() or request.text(), " +
-      'or let that read a copy: await request.clone().json().',
+    "The request's body was already read. Pass the request to receiver.fetch before anything calls request.json() or request.text() " +
+      '(Hono: c.req.json()), or let that read a copy: await request.clone().json() (Hono: await c.req.raw.clone().json()).',
   )
 }

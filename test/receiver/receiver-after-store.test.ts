@@ -62,7 +62,7 @@ describe("createReceiver with acknowledge 'after-store'", () => {
     expect([waited.length, own.mock.calls.length]).toEqual([1, 0])
     await expect(waited[0]).resolves.toBeUndefined()
     // Next.js passes { params } in its place.
-    await receiver.fetch(await signedRequest({ id: 'msg_2' }), { params: {} } as object)
+    await receiver.fetch(await signedRequest({ id: 'msg_2' }), { params: {} })
     expect(own).toHaveBeenCalledOnce()
     await receiver.idle()
   })
