@@ -4,6 +4,8 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     verify: 'src/verify.ts',
+    schemes: 'src/schemes.ts',
+    'schemes-fetching': 'src/schemes-fetching.ts',
     http: 'src/http.ts',
     sqlite: 'src/sqlite.ts',
     postgres: 'src/postgres.ts',

@@ -8,7 +8,7 @@ export default defineConfig({
     // Tests import the doors by the names that users import them by.
     alias: [
       { find: /^posthorn$/, replacement: source('index.ts') },
-      { find: /^posthorn\/(\w+)$/, replacement: source('$1.ts') },
+      { find: /^posthorn\/([\w-]+)$/, replacement: source('$1.ts') },
       { find: '#crypto', replacement: source('signing/crypto-node.ts') },
     ],
   },

@@ -19,7 +19,7 @@ export function readRecord(text: string): VerifiedWebhook {
     throw new PosthornError('STORAGE_FAILED', 'A stored event was not written by this release: upgrade posthorn.')
   }
   const proven = { ...facts, timestamp: timestamp === null ? null : new Date(timestamp), rawBody }
-  return createVerifiedWebhook(proven, { eventId, type })
+  return createVerifiedWebhook(proven, eventId, type)
 }
 
 interface StoredRecord extends Omit<VerifiedWebhook, 'payload' | 'rawBody' | 'timestamp'> {

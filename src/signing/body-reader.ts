@@ -8,26 +8,37 @@ export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
 }
 
 /** Reads a fetch request's body, and stops as soon as it is over the limit. */
-export async function readRequestBody(request: Request, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
-  let reader: ReadableStreamDefaultReader<unknown> | undefined
-  // That the source also fails to stop adds nothing to the reason for giving up.
-  const giveUp = () => void (async () => reader?.cancel())().catch(() => {})
-  try {
-    if (request.bodyUsed || request.body?.locked) throw rawBodyRequired("the request's, already read")
-    if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
-    if (request.body === null) return new Uint8Array(0)
-    reader = request.body.getReader()
-    signal?.addEventListener('abort', giveUp, { once: true })
-    const bytes = await readAll(reader, maxBytes)
-    signal?.throwIfAborted()
-    return bytes
-  } catch (error) {
-    giveUp()
-    signal?.throwIfAborted()
-    throw error instanceof PosthornError ? error : unreadable('it ended early', error)
-  } finally {
-    signal?.removeEventListener('abort', giveUp)
+export async function readRequestBody(
+  request: Pick<Request, 'body' | 'bodyUsed' | 'headers'>,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  if (request.bodyUsed || request.body?.locked) throw rawBodyRequired('already read')
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  // One buffer that doubles: a body dripping in byte by byte must not cost an object for each.
+  let bytes = new Uint8Array(0)
+  let length = 0
+  let reads = 0
+  const write = (chunk: unknown) => {
+    // Every read brings a byte at least, so more reads than bytes are no honest body.
+    if (!(chunk instanceof Uint8Array) || reads++ > maxBytes) throw new TypeError('no bytes')
+    const end = length + chunk.length
+    if (end > maxBytes) throw tooLarge(maxBytes)
+    if (end > bytes.length) {
+      const smaller = bytes
+      bytes = new Uint8Array(Math.min(maxBytes, 2 * end))
+      bytes.set(smaller)
+    }
+    bytes.set(chunk, length)
+    length = end
   }
+  try {
+    await request.body?.pipeTo(new WritableStream({ write }), signal ? { signal } : {})
+  } catch (error) {
+    if (error instanceof PosthornError) throw error
+    throw new PosthornError('BODY_UNREADABLE', 'The body ended early, or is no bytes.', { cause: error })
+  }
+  return bytes.slice(0, length)
 }
 
 function viewOf(body: unknown, maxBytes: number): Uint8Array {
@@ -39,50 +50,16 @@ function viewOf(body: unknown, maxBytes: number): Uint8Array {
   if (body instanceof ArrayBuffer) return new Uint8Array(body)
   // isView, not instanceof: test runners and VM contexts bring a Uint8Array of their own.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-  throw rawBodyRequired(
-    body === undefined || body === null
-      ? `${body}; for a request without a body pass ''`
-      : `${typeof body === 'object' ? 'an object, parsed or not yet read' : `a ${typeof body}`}`,
-  )
-}
-
-async function readAll(reader: ReadableStreamDefaultReader<unknown>, maxBytes: number): Promise<Uint8Array> {
-  let bytes = new Uint8Array(Math.min(maxBytes, 16_384))
-  let length = 0
-  // Every read but the last brings a byte at least, so more reads than bytes are no honest body.
-  for (let reads = 0; reads <= maxBytes; reads++) {
-    const { done, value: chunk } = await reader.read()
-    if (done) return bytes.slice(0, length)
-    if (!(chunk instanceof Uint8Array)) break
-    if (length + chunk.length > maxBytes) throw tooLarge(maxBytes)
-    // One buffer that doubles: a body dripping in byte by byte must not cost an object for each.
-    if (length + chunk.length > bytes.length) bytes = grown(bytes, Math.min(maxBytes, 2 * (length + chunk.length)))
-    bytes.set(chunk, length)
-    length += chunk.length
-  }
-  throw unreadable('its stream gives something other than bytes')
-}
-
-function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(length)
-  larger.set(bytes)
-  return larger
+  throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
 }
 
 function tooLarge(maxBytes: number): PosthornError {
-  return new PosthornError(
-    'BODY_TOO_LARGE',
-    `The body is over ${maxBytes} bytes: raise maxBodyBytes if that is expected.`,
-  )
-}
-
-function unreadable(problem: string, cause?: unknown): PosthornError {
-  return new PosthornError('BODY_UNREADABLE', `The body cannot be read: ${problem}.`, { cause })
+  return new PosthornError('BODY_TOO_LARGE', `The body is over ${maxBytes} bytes (maxBodyBytes).`)
 }
 
 function rawBodyRequired(found: string): PosthornError {
   return new PosthornError(
     'RAW_BODY_REQUIRED',
-    `The body is ${found}. Signatures cover raw bytes: verify before any JSON parser, as with express.raw({ type: () => true }).`,
+    `The body is ${found}. Verify the raw bytes, before any parser, as of express.raw({ type: () => true }).`,
   )
 }

@@ -17,7 +17,7 @@ export const spkiKey: CryptoSeam['spkiKey'] = (algorithm, der) =>
   )
 
 export const ed25519Signer: CryptoSeam['ed25519Signer'] = (seed) => {
-  const key = imported('pkcs8', joined([ed25519Pkcs8, seed]), { name: 'Ed25519' }, 'sign')
+  const key = imported('pkcs8', joined([ed25519Pkcs8(), seed]), { name: 'Ed25519' }, 'sign')
   return async (content) => new Uint8Array(await crypto.subtle.sign('Ed25519', await key(), joined(content)))
 }
 
@@ -47,7 +47,7 @@ export const fromBase64: CryptoSeam['fromBase64'] = (text, isStrict) => {
 }
 
 // What stands before the seed in DER (RFC 8410).
-const ed25519Pkcs8 = new Uint8Array([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32])
+const ed25519Pkcs8 = () => new Uint8Array([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32])
 
 function checkWith(format: 'raw' | 'spki', bytes: Uint8Array, algorithm: KeyAlgorithm): Check {
   const key = imported(format, bytes, algorithm, 'verify')

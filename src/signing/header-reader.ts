@@ -20,6 +20,7 @@ const maxLength = 4096
 export function readHeaders(headers: unknown, names: readonly string[]): HeaderTexts {
   const texts = new Map<string, string>()
   let fields = 0
+  if (typeof headers !== 'object' || headers === null) throw unreadable()
   for (const [name, value] of fieldsOf(headers, names)) {
     if (++fields > maxFields || typeof name !== 'string') throw unreadable()
     const lowerName = name.toLowerCase()
@@ -42,27 +43,21 @@ export function requireOnce(text: string, name: string): string {
   return text
 }
 
-type Field = readonly [name: unknown, value: unknown]
-
-function fieldsOf(headers: unknown, names: readonly string[]): Iterable<Field> {
-  if (typeof headers !== 'object' || headers === null) throw unreadable()
-  if (headers instanceof Headers) return names.map((name) => [name, headers.get(name)])
-  if (Symbol.iterator in headers) return listedFields(headers as Iterable<unknown>) // as: what it gives is checked one by one
-  return Object.entries(headers)
-}
-
-function* listedFields(headers: Iterable<unknown>): Generator<Field> {
-  let rawName: string | undefined
-  for (const entry of headers) {
-    if (Array.isArray(entry) && entry.length === 2 && rawName === undefined) yield [entry[0], entry[1]]
-    else if (typeof entry !== 'string') throw unreadable()
-    else if (rawName === undefined) rawName = entry
-    else {
-      yield [rawName, entry]
-      rawName = undefined
+function* fieldsOf(headers: unknown, names: readonly string[]): Generator<readonly [name: unknown, value: unknown]> {
+  if (headers instanceof Headers) {
+    for (const name of names) yield [name, headers.get(name)]
+  } else if (Symbol.iterator in Object(headers)) {
+    let rawName: string | undefined
+    // as: what it gives is checked one by one
+    for (const entry of headers as Iterable<unknown>) {
+      const isText = typeof entry === 'string'
+      if (!isText && (rawName !== undefined || !Array.isArray(entry) || entry.length !== 2)) throw unreadable()
+      if (!isText) yield [entry[0], entry[1]]
+      else if (rawName !== undefined) yield [rawName, entry]
+      rawName = isText && rawName === undefined ? entry : undefined
     }
-  }
-  if (rawName !== undefined) throw unreadable()
+    if (rawName !== undefined) throw unreadable()
+  } else yield* Object.entries(Object(headers))
 }
 
 function addText(texts: Map<string, string>, name: string, text: unknown): void {
@@ -78,6 +73,6 @@ function addText(texts: Map<string, string>, name: string, text: unknown): void 
 function unreadable(): PosthornError {
   return new PosthornError(
     'HEADER_INVALID',
-    `The headers cannot be read: pass Headers, a Map, an object, pairs or rawHeaders, up to ${maxFields}, of text.`,
+    `The headers cannot be read: pass Headers, a Map, an object, pairs or rawHeaders, up to ${maxFields}.`,
   )
 }

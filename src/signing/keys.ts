@@ -22,18 +22,18 @@ export function createVerifyKeys(
   scheme: Scheme,
 ): readonly VerifyKey[] | KeySource {
   if (typeof secret === 'function') return secret
-  if (scheme.keySource) {
-    if (secret === undefined) return scheme.keySource
-    throw new TypeError(`Verifier: secret has no use, because the scheme ${scheme.name} finds the keys itself.`)
-  }
+  if (scheme.keySource && secret === undefined) return scheme.keySource
   return listSecrets('Verifier', secret).flatMap(([label, given], index) => {
-    const { secret: text, id = null, notAfter = null, ...unknown } = isNamed(given) ? given : { secret: given }
-    const notAfterMs = notAfter === null ? Infinity : Number(notAfter)
-    if (Object.keys(unknown).length > 0 || Number.isNaN(notAfterMs)) {
-      throw new TypeError(`${label} must be text, or { secret, id, notAfter } with a valid Date.`)
-    }
+    // as: of another object every member is undefined, which no secret may be.
+    const {
+      secret: text,
+      id = null,
+      notAfter,
+    } = (given && typeof given === 'object' ? given : { secret: given }) as NamedSecret
+    const notAfterMs = Number(notAfter ?? Infinity)
+    if (Number.isNaN(notAfterMs)) throw new TypeError(`${label}: notAfter must be a valid Date.`)
     return readSecret(text, scheme.readSecret, label).map((material) => {
-      if (material.isPrivate) throw invalidSecret(label, 'is a private key: a verifier needs the public key, whpk_')
+      if (material.isPrivate) throw invalidSecret(label, 'is a private key: a verifier needs the public one, whpk_')
       return prepared(label, material, () => createVerifyKey(material, index, id, notAfterMs))
     })
   })
@@ -42,7 +42,7 @@ export function createVerifyKeys(
 /** Lists one secret, or up to 16 of them, each with the name that errors give it. */
 export function listSecrets(owner: string, secret: unknown): (readonly [label: string, given: unknown])[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
-  if (secrets.length === 0 || secrets.length > maxSignatures) {
+  if (!(secrets.length > 0 && secrets.length <= maxSignatures)) {
     throw invalidSecret(`${owner}: secret`, `takes 1 to ${maxSignatures} secrets, not ${secrets.length}`)
   }
   return secrets.map((given, index) => [`${owner}: secret${Array.isArray(secret) ? `[${index}]` : ''}`, given])
@@ -55,8 +55,4 @@ export function prepared<Key>(label: string, { algorithm }: KeyMaterial, prepare
   } catch {
     throw invalidSecret(label, `is no key for ${algorithm}: copy all of it`)
   }
-}
-
-function isNamed(given: unknown): given is NamedSecret {
-  return typeof given === 'object' && given !== null
 }

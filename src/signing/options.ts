@@ -12,16 +12,14 @@ export function checkLimit<Limit extends number | false>(
   value: Limit,
   canLift: boolean,
 ): Limit {
-  if ((canLift && value === false) || (Number.isSafeInteger(value) && Number(value) >= 1)) return value
-  const Wrong = typeof value === 'number' ? RangeError : TypeError
-  const found = typeof value === 'string' ? `'${String(value)}'` : String(value)
-  throw new Wrong(
-    `${owner}: ${name} must be a whole number of 1 or more${canLift ? ', or false for no limit' : ''}, not ${found}.`,
+  if ((canLift && value === false) || (Number.isSafeInteger(value) && Number(value) > 0)) return value
+  throw new (typeof value === 'number' ? RangeError : TypeError)(
+    `${owner}: ${name} must be a whole number from 1${canLift ? ', or false' : ''}, not ${String(value)}.`,
   )
 }
 
-/** Refuses what is no function. */
-export function checkClock<Clock>(owner: string, clock: Clock): Clock {
-  if (typeof clock === 'function') return clock
-  throw new TypeError(`${owner}: clock must be a function, not ${String(clock)}.`)
+/** Refuses what is of another type. */
+export function checkType<Value>(owner: string, name: string, value: Value, type: 'boolean' | 'function'): Value {
+  if (typeof value === type) return value
+  throw new TypeError(`${owner}: ${name} must be a ${type}, not ${String(value)}.`)
 }

@@ -1,5 +1,5 @@
 import { type HeaderTexts, requireHeader, requireOnce } from './header-reader.ts'
-import type { Scheme, SignedMessage } from './scheme.ts'
+import type { Place, Scheme, SignedMessage } from './scheme.ts'
 import type { ReceivedRequest } from './verify-input.ts'
 
 /** Lists the headers that a scheme reads, in lower case. */
@@ -10,28 +10,31 @@ export function headerNames({
   timestamp,
   otherHeaders = [],
 }: Scheme): readonly string[] {
-  const places = [eventId, eventType, timestamp?.place].flatMap((place) =>
-    place && 'header' in place ? [place.header] : [],
-  )
-  return [signature.header, ...places, ...otherHeaders].map((name) => name.toLowerCase())
+  return [signature.header, headerOf(eventId), headerOf(eventType), headerOf(timestamp?.place), ...otherHeaders]
+    .map((name) => name.toLowerCase())
+    .filter((name) => name !== '')
 }
 
-/** Gives the time as it was sent; null where none is signed, or only within the body. */
-export function timeIn(texts: HeaderTexts, { timestamp }: Scheme): string | null {
-  if (timestamp === null || !('header' in timestamp.place)) return null
-  const { header } = timestamp.place
-  return requireOnce(requireHeader(texts, header), header)
+/** Gives the name of the header that a place is; empty where it is none. */
+export function headerOf(place: Place | null | undefined): string {
+  return place && 'header' in place ? place.header : ''
+}
+
+/** Gives the time as it was sent; empty where none is signed, or only within the body. */
+export function timeIn(texts: HeaderTexts, { timestamp }: Scheme): string {
+  const name = headerOf(timestamp?.place)
+  return name && requireOnce(requireHeader(texts, name), name)
 }
 
 /** Gathers what a scheme may lay out; other headers are only read when they are asked for. */
 export function messageOf(
   { method, url, readTexts }: ReceivedRequest,
   texts: HeaderTexts,
-  known: Pick<SignedMessage, 'id' | 'timestamp' | 'body'>,
+  id: unknown,
+  timestamp: string,
+  body: Uint8Array,
 ): SignedMessage {
-  const header = (name: string) => {
-    const lowerName = name.toLowerCase()
-    return texts.get(lowerName) ?? readTexts([lowerName]).get(lowerName) ?? ''
-  }
-  return { ...known, method, url, header }
+  const header = (name: string) =>
+    texts.get(name.toLowerCase()) ?? readTexts([name.toLowerCase()]).get(name.toLowerCase()) ?? ''
+  return { id: typeof id === 'string' ? id : '', timestamp, body, method, url, header }
 }

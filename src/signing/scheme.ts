@@ -144,9 +144,7 @@ export interface HandshakeAnswer {
 
 /** Refuses what is not a scheme. */
 export function checkScheme(owner: string, scheme: Scheme): Scheme {
-  if (typeof scheme?.signedContent === 'function' && typeof scheme.signature?.encoding?.decode === 'function') {
-    return scheme
-  }
+  if (typeof scheme?.signedContent === 'function' && scheme.signature?.encoding) return scheme
   const found = typeof scheme === 'string' ? `'${String(scheme)}'` : scheme === null ? 'null' : typeof scheme
   throw new TypeError(`${owner}: scheme must be a Scheme such as standardWebhooks, not ${found}.`)
 }

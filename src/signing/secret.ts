@@ -41,21 +41,22 @@ export function invalidSecret(label: string, problem: string): PosthornError {
 
 /** Reads `whsec_` (the prefix may be missing), `whpk_` and `whsk_`, as Standard Webhooks writes them. */
 export function standardSecret(secret: string): KeyMaterial | string {
+  if (secret.startsWith('v1,')) return 'starts with "v1,": remove that'
   const prefix = /^wh(sec|pk|sk)_/.exec(secret)?.[0] ?? ''
-  if (secret.startsWith('v1,')) return 'starts with "v1,": remove that and keep what follows'
   const bytes = fromBase64(secret.slice(prefix.length), false)
   if (bytes === null)
-    return `is not base64${prefix && ` after ${prefix}`}: copy all of it, in the standard alphabet (+ and /)`
+    return `is not base64 after ${prefix || 'whsec_'}: copy all of it, with the standard alphabet (+ and /)`
   const { length } = bytes
-  if (prefix === 'whpk_' || prefix === 'whsk_') {
-    const isPrivate = prefix === 'whsk_'
-    if (length !== 32 && !(isPrivate && length === 64)) {
-      return `has ${length} bytes after ${prefix}, not 32${isPrivate ? ' or 64' : ''}: copy all of it`
-    }
-    return { algorithm: 'ed25519', bytes: bytes.subarray(0, 32), isPrivate, publicBytes: bytes.subarray(32) }
+  const isPrivate = prefix === 'whsk_'
+  const isAsymmetric = isPrivate || prefix === 'whpk_'
+  const [min, max] = isAsymmetric ? [32, isPrivate ? 64 : 32] : [24, 64]
+  // A private key comes alone (32 bytes) or with its public half (64).
+  if (length < min || length > max || (isPrivate && length % 32)) {
+    return `decodes to ${length} bytes, not ${min} to ${max}: copy all of it, or generate one`
   }
-  if (length < 24 || length > 64) return `decodes to ${length} bytes, not 24 to 64: generate one with generateSecret()`
-  return { algorithm: 'hmac-sha256', bytes }
+  return isAsymmetric
+    ? { algorithm: 'ed25519', bytes: bytes.slice(0, 32), isPrivate, publicBytes: bytes.slice(32) }
+    : { algorithm: 'hmac-sha256', bytes }
 }
 
 /** What is wrong with a text as any secret at all. */
@@ -63,5 +64,5 @@ function problemOf(secret: string): string | null {
   if (secret.trim() === '') return `is empty${unset}`
   if (secret.trim() !== secret) return 'has white space or a line break around it: trim it'
   if (/^["'`]|["'`]$/.test(secret)) return 'has quotes around it: remove them'
-  return /^(undefined|null)$/.test(secret) ? `is the word "${secret}", made of a missing value${unset}` : null
+  return /^(undefined|null)$/.test(secret) ? `is a missing value as text${unset}` : null
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { isHeaderToken } from './header-token.ts'
-import { checkClock, checkOptionNames } from './options.ts'
+import { checkOptionNames, checkType } from './options.ts'
 import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
@@ -57,7 +57,7 @@ export class Signer {
     if (scheme.writeHeaders === null) {
       throw new TypeError(`Signer: by the scheme ${scheme.name} requests can only be verified.`)
     }
-    this.#clock = checkClock('Signer', clock)
+    this.#clock = checkType('Signer', 'clock', clock, 'function')
     const keys = createSigningKeys(secret, scheme)
     this.#keys = scheme.signature.syntax === 'single' ? keys.slice(0, 1) : keys
   }

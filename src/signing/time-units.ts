@@ -1,9 +1,9 @@
-import { isWholeNumber, type TimeUnit } from './timestamp.ts'
+import { readWhole, type TimeUnit } from './timestamp.ts'
 
 /** Whole milliseconds since the epoch. Below 1e11 (1973) a number is taken for seconds by mistake. */
 export const milliseconds: TimeUnit = {
   name: 'milliseconds',
-  read: (text) => (isWholeNumber(text) ? (Number(text) >= 1e11 ? Number(text) : Infinity) : NaN),
+  read: (text) => (readWhole(text) < 1e11 ? Infinity : readWhole(text)),
   write: String,
 }
 

@@ -13,7 +13,7 @@ export interface TimeUnit {
 /** Whole seconds since the epoch. From 1e11 on (the year 5138) a number is taken for milliseconds (1973) by mistake. */
 export const seconds: TimeUnit = {
   name: 'seconds',
-  read: (text) => (isWholeNumber(text) ? (Number(text) < 1e11 ? Number(text) * 1000 : Infinity) : NaN),
+  read: (text) => (readWhole(text) < 1e11 ? readWhole(text) * 1000 : readWhole(text) * Infinity),
   write: (atMs) => String(Math.floor(atMs / 1000)),
 }
 
@@ -23,35 +23,32 @@ export interface Tolerance {
   readonly maxFutureMs: number | false
 }
 
-/** Says whether a text is 1 to 15 ASCII digits; longer ones are no times, and slow and inexact to read. */
-export function isWholeNumber(text: string): boolean {
-  return /^\d{1,15}$/.test(text)
+/** Reads 1 to 15 ASCII digits, else answers NaN; longer texts are no times, and slow and inexact to read. */
+export function readWhole(text: string): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : NaN
 }
 
 /** Reads a signed time, and refuses what is not near enough to now. */
 export function checkTimestamp(
   text: string,
   unit: TimeUnit,
-  name: string,
   nowMs: number,
   { maxAgeMs, maxFutureMs }: Tolerance,
 ): Date {
   const at = unit.read(text)
-  if (at === Infinity) throw refusal('UNIT', `${name} is in another unit than ${unit.name}`)
-  if (!Number.isFinite(at)) throw refusal('INVALID', `${name} is no time in ${unit.name}`)
   // In whole seconds, as most senders write it: a message of this very second is not in the future.
   const ageMs = Math.floor(nowMs / 1000) * 1000 - at
+  if (Number.isNaN(at)) throw refusal('INVALID', `no time in ${unit.name}`)
+  if (at === Infinity) throw refusal('UNIT', `in another unit than ${unit.name}`)
   // Negated, so that a clock that answers NaN lets nothing pass.
-  if (maxAgeMs !== false && !(ageMs <= maxAgeMs)) throw refusal('TOO_OLD', `is older than ${maxAgeMs} ms`)
-  if (maxFutureMs !== false && !(-ageMs <= maxFutureMs)) throw refusal('TOO_NEW', `is over ${maxFutureMs} ms ahead`)
+  if (maxAgeMs !== false && !(ageMs <= maxAgeMs)) throw refusal('TOO_OLD', `over ${maxAgeMs} ms old${clocks}`)
+  if (maxFutureMs !== false && !(-ageMs <= maxFutureMs))
+    throw refusal('TOO_NEW', `over ${maxFutureMs} ms ahead${clocks}`)
   return new Date(at)
 }
 
+const clocks = ': compare the clocks, and beware of replays'
+
 function refusal(kind: 'INVALID' | 'UNIT' | 'TOO_OLD' | 'TOO_NEW', problem: string): PosthornError {
-  return new PosthornError(
-    `TIMESTAMP_${kind}`,
-    kind.startsWith('TOO')
-      ? `The message ${problem}: compare the clocks, and check that it is no replay.`
-      : `The time ${problem}.`,
-  )
+  return new PosthornError(`TIMESTAMP_${kind}`, `The message's time is ${problem}.`)
 }

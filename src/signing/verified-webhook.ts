@@ -41,28 +41,26 @@ export interface VerifiedWebhook {
 
 type Proven = Omit<VerifiedWebhook, 'payload' | 'eventId' | 'type'>
 
-/** Where the values are that are only looked up when asked for: a text that was found, or a path in the body. */
-interface Found {
-  readonly eventId: string | null | Place
-  readonly type: string | null | Place
-}
-
 /** Builds the result; the payload is parsed when it is asked for, from the bytes that were verified. */
-export function createVerifiedWebhook(proven: Proven, found: Found): VerifiedWebhook {
+export function createVerifiedWebhook(
+  proven: Proven,
+  id: string | null | Place,
+  type: string | null | Place,
+): VerifiedWebhook {
   let parsed: { readonly payload: unknown } | undefined
   const read = () => (parsed ??= { payload: parseJson(proven.rawBody) }).payload
-  const textOf = (value: string | null | Place) =>
-    value !== null && typeof value !== 'string' ? ('body' in value ? payloadText(read, value.body) : null) : value
+  const textOf = (found: string | null | Place) =>
+    typeof found === 'object' && found && 'body' in found ? payloadText(read, found.body) : (found as string | null) // as: headers were read
   return Object.freeze({
     ...proven,
     get payload() {
       return read()
     },
     get eventId() {
-      return textOf(found.eventId)
+      return textOf(id)
     },
     get type() {
-      return textOf(found.type)
+      return textOf(type)
     },
   })
 }

@@ -4,14 +4,14 @@ import type { Content } from './crypto-seam.ts'
 import { type HeaderTexts, requireHeader, requireOnce } from './header-reader.ts'
 import type { KeyQuery, KeySource, VerifyKey } from './key.ts'
 import { createVerifyKeys, type SecretInput } from './keys.ts'
-import { checkClock, checkLimit, checkOptionNames } from './options.ts'
-import { headerNames, messageOf, timeIn } from './received-message.ts'
-import { checkScheme, type HandshakeAnswer, type Place, type Scheme, type SignedMessage } from './scheme.ts'
+import { checkLimit, checkOptionNames, checkType } from './options.ts'
+import { headerNames, headerOf, messageOf, timeIn } from './received-message.ts'
+import { checkScheme, type HandshakeAnswer, type Place, type Scheme } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { type Candidate, parseSignatures } from './signature-header.ts'
-import { checkTimestamp, type Tolerance } from './timestamp.ts'
+import { checkTimestamp, seconds, type Tolerance } from './timestamp.ts'
 import { createVerifiedWebhook, parseJson, payloadText, type VerifiedWebhook } from './verified-webhook.ts'
-import { openInput, type VerifyInput } from './verify-input.ts'
+import { openInput, type ReceivedRequest, type VerifyInput } from './verify-input.ts'
 
 /** Options of a {@link Verifier}. */
 export interface VerifierOptions {
@@ -41,6 +41,7 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal
 }
 
+const owner = 'Verifier'
 const optionNames = ['secret', 'scheme', 'maxAgeMs', 'maxFutureMs', 'maxBodyBytes', 'acceptsDottedIds', 'clock']
 
 /** Proves that a request was signed by the holder of a secret, over these very bytes and, where the scheme signs the time, recently. */
@@ -62,22 +63,27 @@ export class Verifier {
    * option, one that the scheme has no use for included.
    */
   constructor(options: VerifierOptions) {
-    checkOptionNames('Verifier', options, optionNames)
+    checkOptionNames(owner, options, optionNames)
     const { secret, scheme = standardWebhooks, clock = Date.now, acceptsDottedIds = false } = options
-    this.scheme = checkScheme('Verifier', scheme)
-    checkUse(options, scheme)
-    const { maxAgeMs = scheme.timestamp?.maxAgeMs ?? 300_000, maxFutureMs = scheme.timestamp?.maxFutureMs ?? 300_000 } =
-      options
+    this.scheme = checkScheme(owner, scheme)
+    const { timestamp, covers } = scheme
+    const useless = timestamp === null ? ['maxAgeMs', 'maxFutureMs'] : []
+    if (!covers.includes('id')) useless.push('acceptsDottedIds')
+    for (const name of useless) {
+      // as: the names are those of options.
+      if (options[name as keyof VerifierOptions])
+        throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
+    }
+    const { maxAgeMs = timestamp?.maxAgeMs ?? 300_000, maxFutureMs = timestamp?.maxFutureMs ?? 300_000 } = options
     this.#headerNames = headerNames(scheme)
     this.#keys = createVerifyKeys(secret, scheme)
     this.#tolerance = {
-      maxAgeMs: checkLimit('Verifier', 'maxAgeMs', maxAgeMs, true),
-      maxFutureMs: checkLimit('Verifier', 'maxFutureMs', maxFutureMs, true),
+      maxAgeMs: checkLimit(owner, 'maxAgeMs', maxAgeMs, true),
+      maxFutureMs: checkLimit(owner, 'maxFutureMs', maxFutureMs, true),
     }
-    this.maxBodyBytes = checkLimit('Verifier', 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
-    if (typeof acceptsDottedIds !== 'boolean') throw new TypeError('Verifier: acceptsDottedIds must be true or false.')
-    this.#acceptsDottedIds = acceptsDottedIds
-    this.#clock = checkClock('Verifier', clock)
+    this.maxBodyBytes = checkLimit(owner, 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
+    this.#acceptsDottedIds = checkType(owner, 'acceptsDottedIds', acceptsDottedIds, 'boolean')
+    this.#clock = checkType(owner, 'clock', clock, 'function')
   }
 
   /**
@@ -91,40 +97,16 @@ export class Verifier {
    * option is unknown; the reason of the signal where it is aborted.
    */
   async verify(input: VerifyInput, options: VerifyOptions = {}): Promise<VerifiedWebhook> {
-    const signal = signalOf(options)
-    signal?.throwIfAborted()
-    const { scheme } = this
-    const request = openInput(input)
-    const headers = request.readTexts(this.#headerNames)
-    const read = () => request.readBody(this.maxBodyBytes, signal)
-    let body = scheme.divideBody && (await read())
-    const texts = (body ? scheme.divideBody?.(body, headers) : scheme.divideHeaders?.(headers)) ?? headers
-    const id = this.#find(scheme.eventId, texts, scheme.covers.includes('id'))
-    const type = this.#find(scheme.eventType, texts, false)
-    const time = timeIn(texts, scheme)
-    const checked = time === null ? null : this.#checkTime(time)
-    const candidates = parseSignatures(requireHeader(texts, scheme.signature.header), scheme.signature)
-    // Nothing that could fit: not worth reading a body for.
-    if (candidates.length === 0) throw mismatch(scheme)
-
-    if (body === undefined) {
-      const reading = read()
-      body = reading instanceof Promise ? await reading : reading
+    try {
+      checkOptionNames('verify', options, ['signal'])
+      options.signal?.throwIfAborted()
+      return await this.#prove(openInput(input), options.signal)
+    } catch (error) {
+      options?.signal?.throwIfAborted()
+      if (error instanceof PosthornError) throw error
+      const message = 'verify takes a Request or { headers, body } that can be read, and { signal }'
+      throw new PosthornError('VALIDATION_FAILED', `${message}.`, { cause: error, issues: [{ path: '', message }] })
     }
-    const message = messageOf(request, texts, { id: typeof id === 'string' ? id : '', timestamp: time ?? '', body })
-    const key = await this.#findKey(message, candidates, { texts, isRetry: false, signal })
-    return createVerifiedWebhook(
-      {
-        timestamp: checked ?? this.#timeInBody(body),
-        keyId: key.id,
-        keyIndex: key.index,
-        covers: scheme.covers,
-        freshness: this.#freshness(),
-        scheme: scheme.name,
-        rawBody: body,
-      },
-      { eventId: id, type },
-    )
   }
 
   /**
@@ -139,99 +121,92 @@ export class Verifier {
     return (await this.scheme.handshake?.(verified, sign)) ?? null
   }
 
+  async #prove(request: ReceivedRequest, signal: AbortSignal | undefined): Promise<VerifiedWebhook> {
+    const { name, signature, eventId, eventType, timestamp, covers, ...scheme } = this.scheme
+    const headers = request.readTexts(this.#headerNames)
+    const read = () => request.readBody(this.maxBodyBytes, signal)
+    let body = scheme.divideBody && (await read())
+    const texts = (body ? scheme.divideBody?.(body, headers) : scheme.divideHeaders?.(headers)) ?? headers
+    const id = this.#find(eventId, texts, covers.includes('id'))
+    const type = this.#find(eventType, texts, false)
+    const time = timeIn(texts, this.scheme)
+    const at = time === '' ? null : this.#checkTime(time)
+    const candidates = parseSignatures(requireHeader(texts, signature.header), signature)
+    // Nothing that could fit: not worth reading a body for.
+    if (candidates.length === 0) throw this.#mismatch()
+
+    if (body === undefined) {
+      const reading = read()
+      body = reading instanceof Promise ? await reading : reading
+    }
+    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body))
+    const content = laidOut instanceof Promise ? await laidOut : laidOut
+    const key = content && (await this.#findKey(content, candidates, { texts, isRetry: false, signal }))
+    if (!key) throw this.#mismatch()
+    const place = timestamp?.place
+    const proven = {
+      // Only now: nothing in a body is worth reading before its signature is known to be right.
+      timestamp: place && 'body' in place ? this.#checkTime(payloadText(() => parseJson(body), place.body) ?? '') : at,
+      keyId: key.id,
+      keyIndex: key.index,
+      covers,
+      freshness: timestamp
+        ? this.#tolerance.maxAgeMs
+          ? 'signed'
+          : 'unchecked'
+        : scheme.hasUnsignedTime
+          ? 'unsigned'
+          : 'none',
+      scheme: name,
+      rawBody: body,
+    } as const
+    return createVerifiedWebhook(proven, id, type)
+  }
+
   #find(place: Place | null, texts: HeaderTexts, isSigned: boolean): string | null | Place {
-    if (place === null || 'body' in place) return place
-    const { header } = place
+    const header = headerOf(place)
+    if (header === '') return place
     const text = isSigned ? requireHeader(texts, header) : texts.get(header.toLowerCase())
     if (!text) return null
     // A dot would let the end of the id and the start of what follows be read in two ways (Standard Webhooks, "Signature scheme").
-    const allowed = !isSigned ? /^[ -~]+$/ : this.#acceptsDottedIds ? /^[!-~]+$/ : /^[!-\x2d/-~]+$/
-    if (allowed.test(requireOnce(text, header))) return text
+    requireOnce(text, header)
+    const isAllowed = isSigned
+      ? /^[!-~]+$/.test(text) && (this.#acceptsDottedIds || !text.includes('.'))
+      : /^[ -~]+$/.test(text)
+    if (isAllowed) return text
     throw new PosthornError(
       'HEADER_INVALID',
       `The header ${header} has a full stop or another character that it may not have.`,
     )
   }
 
-  #checkTime(text: string): Date | null {
-    const { timestamp } = this.scheme
-    return (
-      timestamp &&
-      checkTimestamp(text, timestamp.unit, Object.values(timestamp.place).join(), this.#clock(), this.#tolerance)
-    )
+  #checkTime(text: string): Date {
+    return checkTimestamp(text, this.scheme.timestamp?.unit ?? seconds, this.#clock(), this.#tolerance)
   }
 
-  // Only now: nothing in a body is worth reading before its signature is known to be right.
-  #timeInBody(body: Uint8Array): Date | null {
-    const place = this.scheme.timestamp?.place
-    if (place === undefined || 'header' in place) return null
-    return this.#checkTime(payloadText(() => parseJson(body), place.body) ?? '')
-  }
-
-  #freshness(): VerifiedWebhook['freshness'] {
-    const { timestamp, hasUnsignedTime } = this.scheme
-    if (timestamp === null) return hasUnsignedTime ? 'unsigned' : 'none'
-    return this.#tolerance.maxAgeMs === false ? 'unchecked' : 'signed'
-  }
-
-  async #findKey(message: SignedMessage, candidates: readonly Candidate[], query: KeyQuery): Promise<VerifyKey> {
-    const laidOut = this.scheme.signedContent(message)
-    const content = laidOut instanceof Promise ? await laidOut : laidOut
-    if (content === null) throw mismatch(this.scheme)
-    if (typeof this.#keys !== 'function') return await this.#matchingKey(this.#keys, content, candidates)
-    try {
-      return await this.#matchingKey(await this.#keys(query), content, candidates)
-    } catch (error) {
-      // The sender may have changed keys since they were fetched.
-      if (!(error instanceof PosthornError && error.code === 'SIGNATURE_MISMATCH')) throw error
-      return await this.#matchingKey(await this.#keys({ ...query, isRetry: true }), content, candidates)
-    }
-  }
-
-  async #matchingKey(
-    keys: readonly VerifyKey[],
-    content: Content,
-    candidates: readonly Candidate[],
-  ): Promise<VerifyKey> {
-    let hasExpired = false
+  async #findKey(content: Content, candidates: readonly Candidate[], query: KeyQuery): Promise<VerifyKey | null> {
+    const keys = typeof this.#keys === 'function' ? await this.#keys(query) : this.#keys
     for (const key of keys) {
       const signatures = candidates.filter(({ algorithm }) => algorithm === key.algorithm).map(({ bytes }) => bytes)
-      if (signatures.length === 0) continue
-      const matching = key.matches(content, signatures)
+      const matching = signatures.length > 0 && key.matches(content, signatures)
       if (!(matching instanceof Promise ? await matching : matching)) continue
       if (key.notAfterMs === Infinity || this.#clock() < key.notAfterMs) return key
-      hasExpired = true
-    }
-    if (hasExpired)
       throw new PosthornError(
         'KEY_EXPIRED',
-        'The key that signed is past its notAfter: the sender must use the newer one.',
+        'The key that signed is past its notAfter: the sender must use a newer one.',
       )
-    throw mismatch(this.scheme)
+    }
+    // The sender may have changed its keys since they were fetched.
+    return keys === this.#keys || query.isRetry
+      ? null
+      : await this.#findKey(content, candidates, { ...query, isRetry: true })
   }
-}
 
-function signalOf(options: VerifyOptions): AbortSignal | undefined {
-  if (typeof options === 'object' && options !== null && Object.keys(options).every((name) => name === 'signal')) {
-    return options.signal
+  #mismatch(): PosthornError {
+    const { header } = this.scheme.signature
+    return new PosthornError(
+      'SIGNATURE_MISMATCH',
+      `No signature in ${header} fits: check the secret, and that the body is the bytes as they were received.`,
+    )
   }
-  const message = 'options must be an object with signal, or nothing'
-  throw new PosthornError('VALIDATION_FAILED', `Cannot verify: ${message}.`, { issues: [{ path: 'options', message }] })
-}
-
-function checkUse(options: VerifierOptions, { name, timestamp, covers }: Scheme): void {
-  const hasTolerance = typeof options.maxAgeMs === 'number' || typeof options.maxFutureMs === 'number'
-  if (timestamp === null && hasTolerance) {
-    throw new TypeError(`Verifier: maxAgeMs and maxFutureMs have no use, because the scheme ${name} signs no time.`)
-  }
-  if (!covers.includes('id') && options.acceptsDottedIds === true) {
-    throw new TypeError(`Verifier: acceptsDottedIds has no use, because the scheme ${name} signs no id.`)
-  }
-}
-
-function mismatch({ signature }: Scheme): PosthornError {
-  return new PosthornError(
-    'SIGNATURE_MISMATCH',
-    `No signature in ${signature.header} fits: check the secret, and that the body is the bytes as they were received.`,
-  )
 }

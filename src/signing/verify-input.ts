@@ -1,4 +1,3 @@
-import { PosthornError } from '../domain/error.ts'
 import { bodyToBytes, readRequestBody } from './body-reader.ts'
 import { type HeadersInput, type HeaderTexts, readHeaders } from './header-reader.ts'
 
@@ -25,32 +24,17 @@ export interface ReceivedRequest {
   readonly readBody: (maxBytes: number, signal?: AbortSignal) => Uint8Array | Promise<Uint8Array>
 }
 
-/** Opens whatever was passed for a request; what cannot be read is a PosthornError, whatever it throws itself. */
+/** Opens whatever was passed for a request. */
 export function openInput(input: unknown): ReceivedRequest {
-  return orUnreadable(() => {
-    if (typeof input !== 'object' || input === null || !('headers' in input)) throw new TypeError('no headers')
-    // as: each member is checked where it is read.
-    const { headers, body, method, url, bodyUsed } = input as Partial<Record<keyof Request, unknown>>
-    // A Request by its shape, not instanceof: frameworks and polyfills bring one of their own.
-    const isRequest = bodyUsed !== undefined
-    return {
-      method: typeof method === 'string' ? method.toUpperCase() : 'POST',
-      url: typeof url === 'string' ? url : '',
-      readTexts: (names) => orUnreadable(() => readHeaders(headers, names)),
-      readBody: (maxBytes, signal) =>
-        isRequest
-          ? readRequestBody(input as Request, maxBytes, signal)
-          : orUnreadable(() => bodyToBytes(body, maxBytes)),
-    }
-  })
-}
-
-function orUnreadable<Result>(read: () => Result): Result {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof PosthornError) throw error
-    const message = 'verify takes a Request or { headers, body } that can be read'
-    throw new PosthornError('VALIDATION_FAILED', `${message}.`, { cause: error, issues: [{ path: '', message }] })
+  if (typeof input !== 'object' || input === null || !('headers' in input)) throw new TypeError('no request')
+  // as: each member is checked where it is read.
+  const { headers, body, method, url, bodyUsed } = input as Partial<Record<keyof Request, unknown>>
+  return {
+    method: typeof method === 'string' ? method.toUpperCase() : 'POST',
+    url: typeof url === 'string' ? url : '',
+    readTexts: (names) => readHeaders(headers, names),
+    readBody: (maxBytes, signal) =>
+      // By its shape, not instanceof: frameworks and polyfills bring a Request of their own.
+      bodyUsed === undefined ? bodyToBytes(body, maxBytes) : readRequestBody(input as Request, maxBytes, signal),
   }
 }

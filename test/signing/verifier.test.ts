@@ -271,11 +271,11 @@ describe('Verifier body', () => {
 
   it.each([
     ['a parsed object', { type: 'order.paid' }, 'express.raw'],
-    ['a parsed list', [1], 'an object'],
+    ['a parsed list', [1], 'parsed'],
     ['nothing', undefined, "pass ''"],
     ['null', null, "pass ''"],
-    ['a number', 1, 'a number'],
-    ['a symbol', Symbol('x'), 'a symbol'],
+    ['a number', 1, 'parsed or not yet read number'],
+    ['a symbol', Symbol('x'), 'not yet read symbol'],
     ['a stream', new ReadableStream(), 'not yet read'],
     ['a Blob', new Blob([body]), 'not yet read'],
   ])('asks for the raw body when given %s', async (_, given, hint) => {
@@ -335,9 +335,9 @@ describe('Verifier options', () => {
 
   it('refuses limits that the scheme has no use for, and accepts lifting them', () => {
     const ipa = { secret, scheme: ipaScheme }
-    expect(() => new Verifier({ ...ipa, maxAgeMs: 1000 })).toThrow('signs no time')
-    expect(() => new Verifier({ ...ipa, maxFutureMs: 1000 })).toThrow('signs no time')
-    expect(() => new Verifier({ ...ipa, acceptsDottedIds: true })).toThrow('signs no id')
+    expect(() => new Verifier({ ...ipa, maxAgeMs: 1000 })).toThrow('has no use with ipa')
+    expect(() => new Verifier({ ...ipa, maxFutureMs: 1000 })).toThrow('has no use with ipa')
+    expect(() => new Verifier({ ...ipa, acceptsDottedIds: true })).toThrow('acceptsDottedIds has no use')
     expect(() => new Verifier({ ...ipa, maxAgeMs: false, maxFutureMs: false })).not.toThrow()
   })
 

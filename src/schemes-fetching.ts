@@ -1,0 +1,5 @@
+export type { FetchKeys, KeyFetchOptions } from './signing/key-cache.ts'
+export { keyList, type KeyListOptions } from './signing/key-list.ts'
+export { awsSns, type AwsSnsOptions } from './signing/schemes/aws-sns.ts'
+export { paypal, type PaypalOptions } from './signing/schemes/paypal.ts'
+export { plaid, type PlaidOptions } from './signing/schemes/plaid.ts'

@@ -1,0 +1,120 @@
+import type { Clock } from '../domain/clock.ts'
+import { PosthornError } from '../domain/error.ts'
+import { readRequestBody } from './body-reader.ts'
+import type { VerifyKey } from './key.ts'
+import { checkLimit, checkOptionNames, checkType } from './options.ts'
+
+/** A `fetch`, as much of it as fetching keys needs. */
+export type FetchKeys = (url: string, init: RequestInit) => Promise<Response>
+
+/** Options of everything that fetches keys. */
+export interface KeyFetchOptions {
+  /** Fetches the keys; the global `fetch` unless given. Redirects are not followed, and an answer must be 200. */
+  readonly fetch?: FetchKeys
+  /** For how long keys are used before they are fetched again, in milliseconds; 3,600,000 unless given. */
+  readonly maxAgeMs?: number
+  /** How long a fetch may take, in milliseconds; 5,000 unless given. */
+  readonly timeoutMs?: number
+  /** Tells the time; `Date.now` unless given. */
+  readonly clock?: Clock
+}
+
+/** Refuses options that nobody reads or that are wrong. */
+export function checkKeyFetchOptions(owner: string, options: KeyFetchOptions): void {
+  checkOptionNames(owner, options, ['fetch', 'maxAgeMs', 'timeoutMs', 'clock'])
+  checkLimit(owner, 'maxAgeMs', options.maxAgeMs ?? 1, false)
+  checkLimit(owner, 'timeoutMs', options.timeoutMs ?? 1, false)
+  checkType(owner, 'clock', options.clock ?? Date.now, 'function')
+  checkType(owner, 'fetch', options.fetch ?? globalThis.fetch, 'function')
+}
+
+// What a message claims must not make us ask the sender's server as often as somebody likes.
+const maxFetchesPerMinute = 10
+const maxEntries = 100
+const maxBytes = 65_536
+
+interface Entry {
+  keys: readonly VerifyKey[] | null
+  fetchedAtMs: number
+  underWay: Promise<readonly VerifyKey[]> | null
+}
+
+/**
+ * Keeps fetched keys by name. One fetch at a time for each name; keys that did not fit are fetched again, but ten times a
+ * minute at most; where fetching fails, the keys of before are used on.
+ */
+export class KeyCache {
+  readonly #load: (name: string) => Promise<readonly VerifyKey[]>
+  readonly #clock: Clock
+  readonly #maxAgeMs: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #fetchedAtMs: number[] = []
+
+  constructor(
+    load: (name: string) => Promise<readonly VerifyKey[]>,
+    { clock = Date.now, maxAgeMs = 3_600_000 }: KeyFetchOptions,
+  ) {
+    this.#load = load
+    this.#clock = clock
+    this.#maxAgeMs = maxAgeMs
+  }
+
+  /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. */
+  async get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
+    const entry = this.#entries.get(name) ?? { keys: null, fetchedAtMs: -Infinity, underWay: null }
+    const isFresh = this.#clock() - entry.fetchedAtMs < this.#maxAgeMs
+    if (entry.keys !== null && isFresh && !isRetry) return entry.keys
+    if (entry.underWay === null && !this.#mayFetch()) {
+      if (entry.keys !== null) return entry.keys
+      throw new PosthornError(
+        'KEYS_UNAVAILABLE',
+        'Keys were asked for too often: unknown key names come in, or fetching fails.',
+      )
+    }
+    entry.underWay ??= this.#fetch(name, entry)
+    try {
+      return await entry.underWay
+    } catch (error) {
+      // Stale keys are better than none: whoever could stop our fetching must not stop the receiver.
+      if (entry.keys !== null) return entry.keys
+      throw new PosthornError(
+        'KEYS_UNAVAILABLE',
+        "The sender's keys cannot be fetched: answer 503, so that it tries again.",
+        {
+          cause: error,
+        },
+      )
+    }
+  }
+
+  async #fetch(name: string, entry: Entry): Promise<readonly VerifyKey[]> {
+    this.#fetchedAtMs.push(this.#clock())
+    try {
+      const keys = await this.#load(name)
+      Object.assign(entry, { keys, fetchedAtMs: this.#clock() })
+      this.#entries.delete(name)
+      // Only what was fetched is kept, so names made up by a stranger push nothing out.
+      if (this.#entries.size >= maxEntries) this.#entries.delete(this.#entries.keys().next().value ?? '')
+      this.#entries.set(name, entry)
+      return keys
+    } finally {
+      entry.underWay = null
+    }
+  }
+
+  #mayFetch(): boolean {
+    const minuteAgoMs = this.#clock() - 60_000
+    while (this.#fetchedAtMs.length > 0 && !((this.#fetchedAtMs[0] ?? 0) > minuteAgoMs)) this.#fetchedAtMs.shift()
+    return this.#fetchedAtMs.length < maxFetchesPerMinute
+  }
+}
+
+/** Fetches a text of up to 64 KiB from a pinned place. */
+export async function fetchText(url: string, options: KeyFetchOptions, init: RequestInit = {}): Promise<string> {
+  const { fetch = globalThis.fetch, timeoutMs = 5000 } = options
+  const signal = AbortSignal.timeout(timeoutMs)
+  // manual: a redirect would lead away from the pinned place.
+  const response = await fetch(url, { ...init, redirect: 'manual', signal })
+  if (response.status !== 200) throw new TypeError(`It answered ${response.status}.`)
+  return new TextDecoder().decode(await readRequestBody(response, maxBytes, signal))
+}

@@ -1,0 +1,27 @@
+import type { Encoding } from '../encoding.ts'
+import type { Scheme } from '../scheme.ts'
+
+/**
+ * GitLab with a secret token: `X-Gitlab-Token` is the secret itself. Nothing is signed: whoever has seen one request can send any
+ * other, so `covers` is empty. Prefer a signing token with {@link gitlab}. The id (`Idempotency-Key`) and the type can be changed
+ * by anybody too.
+ */
+export const gitlabToken: Scheme = {
+  name: 'gitlab-token',
+  covers: [],
+  readSecret: (secret) => ({ algorithm: 'token', bytes: new TextEncoder().encode(secret) }),
+  signature: {
+    header: 'X-Gitlab-Token',
+    encoding: {
+      name: 'text',
+      encode: (bytes) => new TextDecoder().decode(bytes),
+      decode: (text) => new TextEncoder().encode(text),
+    } satisfies Encoding,
+    prefixes: { token: '' },
+    syntax: 'single',
+  },
+  eventId: { header: 'Idempotency-Key' },
+  eventType: { header: 'X-Gitlab-Event' },
+  timestamp: null,
+  signedContent: () => [],
+}

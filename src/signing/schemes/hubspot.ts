@@ -1,0 +1,36 @@
+import { base64 } from '../base64.ts'
+import { checkPublicUrl, withQueryOf } from '../public-url.ts'
+import type { Scheme } from '../scheme.ts'
+import { textSecret } from '../text-secret.ts'
+import { milliseconds } from '../time-units.ts'
+
+/** Options of {@link hubspot}. */
+export interface HubspotOptions {
+  /** The URL exactly as HubSpot has it; the query is taken from each request. */
+  readonly publicUrl: string
+}
+
+/**
+ * HubSpot v3: `X-HubSpot-Signature-v3` is the base64 HMAC-SHA256 of method, URL, body and timestamp, keyed by the app's client secret as
+ * text; the time is `X-HubSpot-Request-Timestamp` in milliseconds, within 300 s. The request's `method` and `url` must be given. A body
+ * is a list of events, each with an `eventId` of its own. Not confirmed: that HubSpot decodes some escapes in the URL before signing;
+ * here it is signed as it is written.
+ */
+export function hubspot({ publicUrl }: HubspotOptions): Scheme {
+  checkPublicUrl('hubspot', 'publicUrl', publicUrl)
+  return {
+    name: 'hubspot',
+    covers: ['method', 'url', 'body', 'timestamp'],
+    readSecret: textSecret,
+    signature: {
+      header: 'X-HubSpot-Signature-v3',
+      encoding: base64,
+      prefixes: { 'hmac-sha256': '' },
+      syntax: 'single',
+    },
+    eventId: null,
+    eventType: null,
+    timestamp: { place: { header: 'X-HubSpot-Request-Timestamp' }, unit: milliseconds },
+    signedContent: ({ method, url, body, timestamp }) => [method, withQueryOf(publicUrl, url), body, timestamp],
+  }
+}

@@ -1,0 +1,44 @@
+import { isEqual, sha256 } from '#crypto'
+import { base64 } from '../base64.ts'
+import { hex } from '../hex.ts'
+import { checkPublicUrl, withQueryOf } from '../public-url.ts'
+import type { Scheme, SignedMessage } from '../scheme.ts'
+import { textSecretSha1 } from '../text-secret.ts'
+
+/** Options of {@link twilio}. */
+export interface TwilioOptions {
+  /** The URL exactly as Twilio has it, with its port where one is configured; the query is taken from each request. */
+  readonly publicUrl: string
+}
+
+/**
+ * Twilio: `X-Twilio-Signature` is the base64 HMAC-SHA1, keyed by the auth token as text, of the URL and, for a form, each field's name
+ * and value, sorted by name. A JSON body is covered by the hash in the query, `bodySHA256`. No time is signed. A form's names and
+ * values are joined without anything between them, so `a=bc` and `ab=c` sign alike, and so do two spellings of one escape. The
+ * request's `url` must be given. Not tried: URLs with and without port, and the older way to write queries, both of which Twilio's SDK does.
+ */
+export function twilio({ publicUrl }: TwilioOptions): Scheme {
+  checkPublicUrl('twilio', 'publicUrl', publicUrl)
+  return {
+    name: 'twilio',
+    covers: ['url', 'body'],
+    readSecret: textSecretSha1,
+    signature: { header: 'X-Twilio-Signature', encoding: base64, prefixes: { 'hmac-sha1': '' }, syntax: 'single' },
+    eventId: { header: 'I-Twilio-Idempotency-Token' },
+    eventType: null,
+    timestamp: null,
+    async signedContent(message) {
+      const url = withQueryOf(publicUrl, message.url)
+      const bodyHash = new URLSearchParams(url.split('?')[1]).get('bodySHA256')
+      if (bodyHash === null) return [url, ...formContent(message)]
+      return isEqual(hex.decode(bodyHash) ?? new Uint8Array(0), await sha256([message.body])) ? [url] : null
+    },
+  }
+}
+
+function formContent({ body }: SignedMessage): readonly string[] {
+  const form = new URLSearchParams(typeof body === 'string' ? body : new TextDecoder().decode(body))
+  const names = [...new Set(form.keys())].toSorted()
+  // As Twilio's SDK has it: a name that comes twice with one value counts once.
+  return names.flatMap((name) => [...new Set(form.getAll(name))].toSorted().map((value) => name + value))
+}
