@@ -44,8 +44,8 @@ export const receiverChecks = {
 
   'lets the next attempt in after a handler that throws, and keeps a repeat out meanwhile': async () => {
     const secret = generateSecret()
-    let finish = () => {}
-    const working = new Promise((resolve) => (finish = resolve))
+    const finished = new AbortController()
+    const working = new Promise((resolve) => finished.signal.addEventListener('abort', resolve))
     let runs = 0
     const receiver = createReceiver({
       verifier: new Verifier({ secret }),
@@ -62,7 +62,7 @@ export const receiverChecks = {
     const first = statusOf(receiver, secret, 'msg_1')
     for (let turns = 0; runs === 0 && turns < 200; turns++) await new Promise((resolve) => setTimeout(resolve, 5))
     equal(await statusOf(receiver, secret, 'msg_1'), 409)
-    finish()
+    finished.abort()
     equal(await first, 500)
     equal(await statusOf(receiver, secret, 'msg_1'), 200)
     equal(runs, 2)
@@ -111,7 +111,7 @@ export async function runReceiverChecks() {
     try {
       await check()
     } catch (error) {
-      throw new Error(`posthorn/receiver: ${name}: ${error instanceof Error ? error.message : error}`, { cause: error })
+      throw new Error(`posthorn/receiver: ${name}: ${String(error)}`, { cause: error })
     }
   }
   return Object.keys(receiverChecks)

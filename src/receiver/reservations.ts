@@ -109,6 +109,9 @@ export class Reservations {
     const { store, keepMs, leaseMs } = settings
     const leaseEnd = new AbortController()
     const timer = setTimeout(() => leaseEnd.abort(), leaseMs)
+    // as: outside Node a timer is a number. In it, a handler that hangs must not keep the process from ending.
+    const { unref } = timer as { unref?: () => void }
+    unref?.call(timer)
     return {
       attempt,
       signal: leaseEnd.signal,
