@@ -36,7 +36,7 @@ export async function readRequestBody(
     await request.body?.pipeTo(new WritableStream({ write }), signal ? { signal } : {})
   } catch (error) {
     if (error instanceof PosthornError) throw error
-    throw new PosthornError('BODY_UNREADABLE', 'The body ended early, or is no bytes.', { cause: error })
+    throw new PosthornError('BODY_UNREADABLE', 'The body ended early.', { cause: error })
   }
   return bytes.slice(0, length)
 }
@@ -60,6 +60,6 @@ function tooLarge(maxBytes: number): PosthornError {
 function rawBodyRequired(found: string): PosthornError {
   return new PosthornError(
     'RAW_BODY_REQUIRED',
-    `The body is ${found}. Verify the raw bytes, before any parser, as of express.raw({ type: () => true }).`,
+    `The body is ${found}: verify the raw bytes, before any parser (express.raw({ type: () => true })).`,
   )
 }

@@ -20,13 +20,32 @@ const maxLength = 4096
 export function readHeaders(headers: unknown, names: readonly string[]): HeaderTexts {
   const texts = new Map<string, string>()
   let fields = 0
-  if (typeof headers !== 'object' || headers === null) throw unreadable()
-  for (const [name, value] of fieldsOf(headers, names)) {
-    if (++fields > maxFields || typeof name !== 'string') throw unreadable()
-    const lowerName = name.toLowerCase()
-    if (names.includes(lowerName))
-      for (const text of Array.isArray(value) ? value : [value]) addText(texts, lowerName, text)
+  const add = (name: unknown, value: unknown) => {
+    if (++fields > maxFields || typeof name !== 'string') throw invalid('unreadable')
+    const key = name.toLowerCase()
+    if (!names.includes(key)) return
+    for (const text of Array.isArray(value) ? value : [value ?? []].flat()) {
+      if (typeof text !== 'string') throw invalid('unreadable')
+      const before = texts.get(key)
+      const joined = before === undefined ? text : `${before}, ${text}`
+      if (joined.length > maxLength) throw invalid(`${name} is too long`)
+      texts.set(key, joined)
+    }
   }
+  if (headers instanceof Headers) for (const name of names) add(name, headers.get(name))
+  else if (typeof headers !== 'object' || headers === null) throw invalid('unreadable')
+  else if (Symbol.iterator in headers) {
+    let rawName: unknown
+    // as: what it gives is checked one by one
+    for (const entry of headers as Iterable<unknown>) {
+      const isText = typeof entry === 'string'
+      if (!isText && (rawName !== undefined || !Array.isArray(entry) || entry.length !== 2)) throw invalid('unreadable')
+      if (!isText) add(entry[0], entry[1])
+      else if (rawName !== undefined) add(rawName, entry)
+      rawName = isText && rawName === undefined ? entry : undefined
+    }
+    if (rawName !== undefined) throw invalid('unreadable')
+  } else for (const [name, value] of Object.entries(headers)) add(name, value)
   return texts
 }
 
@@ -39,40 +58,11 @@ export function requireHeader(texts: HeaderTexts, name: string): string {
 
 /** Refuses the text of a header that was sent more than once; none of those read so may contain a comma. */
 export function requireOnce(text: string, name: string): string {
-  if (text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent more than once.`)
+  if (text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
   return text
 }
 
-function* fieldsOf(headers: unknown, names: readonly string[]): Generator<readonly [name: unknown, value: unknown]> {
-  if (headers instanceof Headers) {
-    for (const name of names) yield [name, headers.get(name)]
-  } else if (Symbol.iterator in Object(headers)) {
-    let rawName: string | undefined
-    // as: what it gives is checked one by one
-    for (const entry of headers as Iterable<unknown>) {
-      const isText = typeof entry === 'string'
-      if (!isText && (rawName !== undefined || !Array.isArray(entry) || entry.length !== 2)) throw unreadable()
-      if (!isText) yield [entry[0], entry[1]]
-      else if (rawName !== undefined) yield [rawName, entry]
-      rawName = isText && rawName === undefined ? entry : undefined
-    }
-    if (rawName !== undefined) throw unreadable()
-  } else yield* Object.entries(Object(headers))
-}
-
-function addText(texts: Map<string, string>, name: string, text: unknown): void {
-  if (text === undefined || text === null) return
-  const before = texts.get(name)
-  if (typeof text !== 'string') throw unreadable()
-  const joined = before === undefined ? text : `${before}, ${text}`
-  if (joined.length > maxLength)
-    throw new PosthornError('HEADER_INVALID', `The header ${name} is over ${maxLength} characters.`)
-  texts.set(name, joined)
-}
-
-function unreadable(): PosthornError {
-  return new PosthornError(
-    'HEADER_INVALID',
-    `The headers cannot be read: pass Headers, a Map, an object, pairs or rawHeaders, up to ${maxFields}.`,
-  )
+/** Builds the error of headers that are not as they must be. */
+export function invalid(problem: string): PosthornError {
+  return new PosthornError('HEADER_INVALID', `A header is wrong: ${problem}.`)
 }

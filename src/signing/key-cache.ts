@@ -34,9 +34,8 @@ const maxEntries = 100
 const maxBytes = 65_536
 
 interface Entry {
-  keys: readonly VerifyKey[] | null
-  fetchedAtMs: number
-  underWay: Promise<readonly VerifyKey[]> | null
+  readonly keys: readonly VerifyKey[]
+  readonly fetchedAtMs: number
 }
 
 /**
@@ -48,6 +47,7 @@ export class KeyCache {
   readonly #clock: Clock
   readonly #maxAgeMs: number
   readonly #entries = new Map<string, Entry>()
+  readonly #underWay = new Map<string, Promise<readonly VerifyKey[]>>()
   readonly #fetchedAtMs: number[] = []
 
   constructor(
@@ -61,45 +61,33 @@ export class KeyCache {
 
   /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. */
   async get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
-    const entry = this.#entries.get(name) ?? { keys: null, fetchedAtMs: -Infinity, underWay: null }
-    const isFresh = this.#clock() - entry.fetchedAtMs < this.#maxAgeMs
-    if (entry.keys !== null && isFresh && !isRetry) return entry.keys
-    if (entry.underWay === null && !this.#mayFetch()) {
-      if (entry.keys !== null) return entry.keys
-      throw new PosthornError(
-        'KEYS_UNAVAILABLE',
-        'Keys were asked for too often: unknown key names come in, or fetching fails.',
-      )
-    }
-    entry.underWay ??= this.#fetch(name, entry)
+    const entry = this.#entries.get(name)
+    if (entry !== undefined && !isRetry && this.#clock() - entry.fetchedAtMs < this.#maxAgeMs) return entry.keys
     try {
-      return await entry.underWay
+      return await (this.#underWay.get(name) ?? this.#fetch(name))
     } catch (error) {
       // Stale keys are better than none: whoever could stop our fetching must not stop the receiver.
-      if (entry.keys !== null) return entry.keys
-      throw new PosthornError(
-        'KEYS_UNAVAILABLE',
-        "The sender's keys cannot be fetched: answer 503, so that it tries again.",
-        {
-          cause: error,
-        },
-      )
+      if (entry !== undefined) return entry.keys
+      const message = "The sender's keys cannot be fetched: answer 503, so that it tries again."
+      throw new PosthornError('KEYS_UNAVAILABLE', message, { cause: error })
     }
   }
 
-  async #fetch(name: string, entry: Entry): Promise<readonly VerifyKey[]> {
+  #fetch(name: string): Promise<readonly VerifyKey[]> {
+    const fetching = this.#loadOnce(name).finally(() => this.#underWay.delete(name))
+    this.#underWay.set(name, fetching)
+    return fetching
+  }
+
+  async #loadOnce(name: string): Promise<readonly VerifyKey[]> {
+    if (!this.#mayFetch()) throw new RangeError(`Keys were fetched ${maxFetchesPerMinute} times within a minute.`)
     this.#fetchedAtMs.push(this.#clock())
-    try {
-      const keys = await this.#load(name)
-      Object.assign(entry, { keys, fetchedAtMs: this.#clock() })
-      this.#entries.delete(name)
-      // Only what was fetched is kept, so names made up by a stranger push nothing out.
-      if (this.#entries.size >= maxEntries) this.#entries.delete(this.#entries.keys().next().value ?? '')
-      this.#entries.set(name, entry)
-      return keys
-    } finally {
-      entry.underWay = null
-    }
+    const keys = await this.#load(name)
+    this.#entries.delete(name)
+    // Only what was fetched is kept, so names made up by a stranger push nothing out.
+    if (this.#entries.size >= maxEntries) this.#entries.delete(this.#entries.keys().next().value ?? '')
+    this.#entries.set(name, { keys, fetchedAtMs: this.#clock() })
+    return keys
   }
 
   #mayFetch(): boolean {

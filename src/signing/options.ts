@@ -14,12 +14,17 @@ export function checkLimit<Limit extends number | false>(
 ): Limit {
   if ((canLift && value === false) || (Number.isSafeInteger(value) && Number(value) > 0)) return value
   throw new (typeof value === 'number' ? RangeError : TypeError)(
-    `${owner}: ${name} must be a whole number from 1${canLift ? ', or false' : ''}, not ${String(value)}.`,
+    `${owner}: ${name} must be a whole number from 1${canLift ? ', or false' : ''}, not ${describe(value)}.`,
   )
 }
 
 /** Refuses what is of another type. */
 export function checkType<Value>(owner: string, name: string, value: Value, type: 'boolean' | 'function'): Value {
   if (typeof value === type) return value
-  throw new TypeError(`${owner}: ${name} must be a ${type}, not ${String(value)}.`)
+  throw new TypeError(`${owner}: ${name} must be a ${type}, not ${describe(value)}.`)
+}
+
+/** Names a wrong value in a message: texts and numbers as they are, of the rest the kind only. */
+export function describe(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : Object(value) === value ? typeof value : String(value)
 }

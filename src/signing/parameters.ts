@@ -10,14 +10,14 @@ export function divideParameters(
   headers: HeaderTexts,
   header: string,
   separator: string,
-  signature: string,
+  repeatable: string,
 ): HeaderTexts {
   const texts = new Map<string, string>()
   for (const entry of headers.get(header)?.split(separator) ?? []) {
     const [name = '', ...value] = entry.trim().split('=')
     const key = `${header}.${name}`
     const before = texts.get(key)
-    texts.set(key, (before === undefined ? '' : before + (name === signature ? ' ' : ', ')) + value.join('='))
+    texts.set(key, (before === undefined ? '' : before + (name === repeatable ? ' ' : ', ')) + value.join('='))
   }
   return texts
 }

@@ -26,10 +26,7 @@ export function assertSecret(secret: unknown): asserts secret is string {
 
 /** Turns a secret into keys as its scheme reads it; `label` names it in the error, which never contains it. */
 export function readSecret(secret: unknown, read: SecretReader, label: string): readonly KeyMaterial[] {
-  const keys =
-    typeof secret === 'string'
-      ? (problemOf(secret) ?? read(secret))
-      : `is ${secret === null ? 'null' : typeof secret}, not a string${unset}`
+  const keys = typeof secret === 'string' ? (problemOf(secret) ?? read(secret)) : `is no text${unset}`
   if (typeof keys === 'string') throw invalidSecret(label, keys)
   return [keys].flat()
 }
@@ -44,15 +41,14 @@ export function standardSecret(secret: string): KeyMaterial | string {
   if (secret.startsWith('v1,')) return 'starts with "v1,": remove that'
   const prefix = /^wh(sec|pk|sk)_/.exec(secret)?.[0] ?? ''
   const bytes = fromBase64(secret.slice(prefix.length), false)
-  if (bytes === null)
-    return `is not base64 after ${prefix || 'whsec_'}: copy all of it, with the standard alphabet (+ and /)`
+  if (bytes === null) return `is not base64 after ${prefix || 'whsec_'}: copy all of it (with + and /)`
   const { length } = bytes
   const isPrivate = prefix === 'whsk_'
   const isAsymmetric = isPrivate || prefix === 'whpk_'
   const [min, max] = isAsymmetric ? [32, isPrivate ? 64 : 32] : [24, 64]
   // A private key comes alone (32 bytes) or with its public half (64).
   if (length < min || length > max || (isPrivate && length % 32)) {
-    return `decodes to ${length} bytes, not ${min} to ${max}: copy all of it, or generate one`
+    return `decodes to ${length} bytes, not ${min} to ${max}: copy all of it`
   }
   return isAsymmetric
     ? { algorithm: 'ed25519', bytes: bytes.slice(0, 32), isPrivate, publicBytes: bytes.slice(32) }
@@ -61,8 +57,8 @@ export function standardSecret(secret: string): KeyMaterial | string {
 
 /** What is wrong with a text as any secret at all. */
 function problemOf(secret: string): string | null {
-  if (secret.trim() === '') return `is empty${unset}`
-  if (secret.trim() !== secret) return 'has white space or a line break around it: trim it'
-  if (/^["'`]|["'`]$/.test(secret)) return 'has quotes around it: remove them'
-  return /^(undefined|null)$/.test(secret) ? `is a missing value as text${unset}` : null
+  const text = secret.trim()
+  if (/^(|undefined|null)$/.test(text)) return `is ${text || 'empty'}${unset}`
+  if (text !== secret) return 'has white space around it: trim it'
+  return /^["'`]|["'`]$/.test(secret) ? 'has quotes around it: remove them' : null
 }

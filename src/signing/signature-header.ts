@@ -1,5 +1,4 @@
-import { PosthornError } from '../domain/error.ts'
-import { requireOnce } from './header-reader.ts'
+import { invalid, requireOnce } from './header-reader.ts'
 import type { SigningAlgorithm } from './key.ts'
 import type { SignatureLayout } from './scheme.ts'
 
@@ -24,19 +23,15 @@ const signatureBytes: Partial<Record<SigningAlgorithm, number>> = {
 export function parseSignatures(text: string, { header, syntax, encoding, prefixes }: SignatureLayout): Candidate[] {
   // A header sent twice arrives joined as "v1,A, v1,B".
   const entries = syntax === 'list' ? text.split(/,? /, maxSignatures + 1) : [requireOnce(text, header)]
-  if (entries.length > maxSignatures) {
-    throw new PosthornError('HEADER_INVALID', `The header ${header} has more than ${maxSignatures} signatures.`)
-  }
-  const candidates: Candidate[] = []
+  if (entries.length > maxSignatures) throw invalid(`${header} has over ${maxSignatures} signatures`)
   // as: the keys of the record are its type's.
-  for (const algorithm of Object.keys(prefixes) as SigningAlgorithm[]) {
+  return (Object.keys(prefixes) as SigningAlgorithm[]).flatMap((algorithm) => {
     const prefix = prefixes[algorithm] ?? ''
-    for (const entry of entries) {
-      if (!entry.startsWith(prefix)) continue
-      const bytes = encoding.decode(entry.slice(prefix.length))
-      if (bytes?.length === (signatureBytes[algorithm] ?? bytes?.length) && bytes?.length)
-        candidates.push({ algorithm, bytes })
-    }
-  }
-  return candidates
+    return entries.flatMap((entry) => {
+      const bytes = entry.startsWith(prefix) && encoding.decode(entry.slice(prefix.length))
+      return bytes && bytes.length === (signatureBytes[algorithm] ?? bytes.length) && bytes.length
+        ? { algorithm, bytes }
+        : []
+    })
+  })
 }

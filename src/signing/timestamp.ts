@@ -47,7 +47,7 @@ export function checkTimestamp(
   return new Date(at)
 }
 
-const clocks = ': compare the clocks, and beware of replays'
+const clocks = ': a wrong clock or a replay'
 
 function refusal(kind: 'INVALID' | 'UNIT' | 'TOO_OLD' | 'TOO_NEW', problem: string): PosthornError {
   return new PosthornError(`TIMESTAMP_${kind}`, `The message's time is ${problem}.`)

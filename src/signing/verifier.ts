@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import type { Content } from './crypto-seam.ts'
-import { type HeaderTexts, requireHeader, requireOnce } from './header-reader.ts'
+import { type HeaderTexts, invalid, requireHeader, requireOnce } from './header-reader.ts'
 import type { KeyQuery, KeySource, VerifyKey } from './key.ts'
 import { createVerifyKeys, type SecretInput } from './keys.ts'
 import { checkLimit, checkOptionNames, checkType } from './options.ts'
@@ -104,7 +104,7 @@ export class Verifier {
     } catch (error) {
       options?.signal?.throwIfAborted()
       if (error instanceof PosthornError) throw error
-      const message = 'verify takes a Request or { headers, body } that can be read, and { signal }'
+      const message = 'verify takes a readable Request or { headers, body }, and { signal }'
       throw new PosthornError('VALIDATION_FAILED', `${message}.`, { cause: error, issues: [{ path: '', message }] })
     }
   }
@@ -174,10 +174,7 @@ export class Verifier {
       ? /^[!-~]+$/.test(text) && (this.#acceptsDottedIds || !text.includes('.'))
       : /^[ -~]+$/.test(text)
     if (isAllowed) return text
-    throw new PosthornError(
-      'HEADER_INVALID',
-      `The header ${header} has a full stop or another character that it may not have.`,
-    )
+    throw invalid(`${header} has a full stop, or another character that it may not have`)
   }
 
   #checkTime(text: string): Date {
@@ -191,10 +188,7 @@ export class Verifier {
       const matching = signatures.length > 0 && key.matches(content, signatures)
       if (!(matching instanceof Promise ? await matching : matching)) continue
       if (key.notAfterMs === Infinity || this.#clock() < key.notAfterMs) return key
-      throw new PosthornError(
-        'KEY_EXPIRED',
-        'The key that signed is past its notAfter: the sender must use a newer one.',
-      )
+      throw new PosthornError('KEY_EXPIRED', 'The key that signed is past its notAfter.')
     }
     // The sender may have changed its keys since they were fetched.
     return keys === this.#keys || query.isRetry
@@ -206,7 +200,7 @@ export class Verifier {
     const { header } = this.scheme.signature
     return new PosthornError(
       'SIGNATURE_MISMATCH',
-      `No signature in ${header} fits: check the secret, and that the body is the bytes as they were received.`,
+      `No signature in ${header} fits: check the secret, and that the body is raw.`,
     )
   }
 }

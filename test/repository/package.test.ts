@@ -55,7 +55,9 @@ describe('package.json', () => {
     const names = 'build typecheck lint format format:check test test:node pack:check demo start chaos check'.split(' ')
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names))
     const steps = manifest.scripts['check']?.split(' && ')
-    const inOrder = 'format:check lint typecheck build test test:node pack:check demo'.split(' ')
+    const inOrder = 'format:check lint typecheck build test test:node test:runtimes flips size pack:check demo'.split(
+      ' ',
+    )
     const commands = inOrder.map((name) => (name === 'test' ? 'npm test' : `npm run ${name}`))
     expect(steps).toEqual([...commands, 'npm run chaos -- --short'])
   })

@@ -17,6 +17,8 @@ describe('the sources of signing', () => {
 
   it('reach node: modules in the seam only, and Buffer nowhere', () => {
     const reaching = sources
+      // The lines that diagnose tells people to write are not ours.
+      .map(({ path, text }) => ({ path, text: text.replace(/\bline: ".*"/g, '') }))
       .filter(({ text }) => /\bfrom 'node:|\bimport\('node:|\bBuffer\b/.test(text))
       .map(({ path }) => path)
     expect(reaching).toEqual(['crypto-node.ts'])

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { body, clock } from './messages.ts'
 
 describe('posthorn/verify', () => {
-  it('exports what signs and verifies, and nothing else', () => {
+  it('exports what signs, verifies and diagnoses, and nothing else', () => {
     expect(Object.keys(verify).toSorted()).toEqual([
       'PosthornError',
       'Signer',
       'Verifier',
+      'diagnose',
       'generateSecret',
       'ipaScheme',
       'standardWebhooks',

@@ -1,0 +1,3 @@
+import { runSuite } from './main.mjs'
+
+console.log(JSON.stringify(await runSuite()))

@@ -1,0 +1,110 @@
+import { createHmac } from 'node:crypto'
+import { github, stripe } from 'posthorn/schemes'
+import { describe, expect, it } from 'vitest'
+import { diagnose } from '../../src/signing/diagnose.ts'
+import { Signer } from '../../src/signing/signer.ts'
+import type { VerifierOptions } from '../../src/signing/verifier.ts'
+import { body, clock, nowMs, otherSecret, secret, signed, utf8 } from './messages.ts'
+
+const options: VerifierOptions = { secret, clock }
+const problemOf = async (changed: Partial<VerifierOptions>, request: unknown) =>
+  (await diagnose({ ...options, ...changed }, request as never)).problem
+
+describe('diagnose', () => {
+  it('finds nothing wrong with a request that verifies, and accepts nothing', async () => {
+    const diagnosis = await diagnose(options, { headers: await signed(), body })
+    expect(Object.keys(diagnosis).toSorted()).toEqual(['fixes', 'message', 'problem'])
+    expect(diagnosis.problem).toBe('none')
+  })
+
+  it('names a secret of another endpoint', async () => {
+    expect(await problemOf({ secret: otherSecret }, { headers: await signed(), body })).toBe('wrong-secret')
+  })
+
+  it('names a secret that is no key, with its fix', async () => {
+    const diagnosis = await diagnose({ ...options, secret: `${secret} ` }, { headers: await signed(), body })
+    expect(diagnosis).toMatchObject({ problem: 'secret-format', message: expect.stringContaining('trim it') as string })
+  })
+
+  it('names a secret that is read in another way than it was signed with', async () => {
+    const headers = await signed()
+    const mac = (key: string | Uint8Array) =>
+      createHmac('sha256', key).update(`msg_1.${headers['webhook-timestamp']}.${body}`).digest('base64')
+    const request = { headers: { ...headers, 'webhook-signature': `v1,${mac(secret)}` }, body }
+    expect(await problemOf({}, request)).toBe('secret-format')
+    const bare = { headers: { ...headers, 'webhook-signature': `v1,${mac(secret.slice(6))}` }, body }
+    expect(await problemOf({}, bare)).toBe('secret-format')
+    const scheme = stripe
+    const decoded = createHmac('sha256', Buffer.from(secret.slice(6), 'base64'))
+      .update(`1700000000.${body}`)
+      .digest('hex')
+    expect(await problemOf({ scheme }, { headers: { 'stripe-signature': `t=1700000000,v1=${decoded}` }, body })).toBe(
+      'secret-format',
+    )
+  })
+
+  it.each([
+    ['written again', '{"b": 1,\n "a": 1.5}', '{"b":1,"a":1.5}'],
+    ['trimmed', '{}\n', '{}'],
+    ['ended with a line break', '{}', '{}\n'],
+    ['without its byte order mark', '\ufeff{}', '{}'],
+    ['with other line ends', '{\r\n}', '{\n}'],
+    ['normalized', '"e\u0301"', '"\u00e9"'],
+  ])('names a body that came %s, with the line for each framework', async (change, sent, received) => {
+    const request = { headers: await signed({ body: sent }), body: received }
+    const diagnosis = await diagnose(options, request)
+    // JSON that was written again cannot be told from what was sent, except where it was sent compact.
+    expect(diagnosis.problem).toBe(change === 'written again' ? 'wrong-secret' : 'changed-body')
+    expect(diagnosis.fixes.map(({ framework }) => framework).join()).toMatch(
+      change === 'written again' ? /^$/ : /Express.*Next.*Fastify.*Nest.*Lambda/,
+    )
+  })
+
+  it.each(['{"b":1,"é":[1,2]}', '{\n  "b": 1,\n  "é": [\n    1,\n    2\n  ]\n}', '{"b":1,"\\u00e9":[1,2]}'])(
+    'names a body that was sent as %j and written again',
+    async (sent) => {
+      const received = '{ "b" : 1, "é" : [1, 2] }'
+      expect(await problemOf({}, { headers: await signed({ body: sent }), body: utf8(received) })).toBe('changed-body')
+    },
+  )
+
+  it('names a body that was parsed', async () => {
+    const request = { headers: await signed(), body: JSON.parse(body) as unknown }
+    const diagnosis = await diagnose(options, request as never)
+    expect(diagnosis).toMatchObject({
+      problem: 'parsed-body',
+      message: expect.stringContaining('happen to fit') as string,
+    })
+    expect(diagnosis.fixes.length).toBeGreaterThan(4)
+    expect(await problemOf({}, { headers: await signed({ body: '{"a":1.0}' }), body: { a: 1 } })).toBe('parsed-body')
+  })
+
+  it('names a clock that is off, and says by how much', async () => {
+    const late = await diagnose({ ...options, clock: () => nowMs + 3_600_000 }, { headers: await signed(), body })
+    expect(late).toMatchObject({ problem: 'clock', message: expect.stringContaining('3600 s behind') as string })
+    const early = await diagnose({ ...options, clock: () => nowMs - 600_000 }, { headers: await signed(), body })
+    expect(early.message).toContain('600 s ahead')
+    const both = { secret: otherSecret, clock: () => nowMs + 3_600_000 }
+    expect(await problemOf(both, { headers: await signed(), body })).toBe('wrong-secret')
+  })
+
+  it('names a header that is missing or malformed', async () => {
+    const { 'webhook-id': _, ...headers } = await signed()
+    expect(await problemOf({}, { headers, body })).toBe('missing-header')
+    expect(await problemOf({}, { headers: { ...headers, 'webhook-id': 'a.b' }, body })).toBe('wrong-header')
+  })
+
+  it('diagnoses other schemes', async () => {
+    const headers = await new Signer({ secret: 'text', scheme: github }).sign({ id: '1', type: 'push', body: '{}\n' })
+    expect(await problemOf({ secret: 'text', scheme: github }, { headers, body: '{}' })).toBe('changed-body')
+  })
+
+  it('shows neither secret nor body', async () => {
+    const diagnosis = await diagnose({ ...options, secret: otherSecret }, { headers: await signed(), body })
+    for (const hidden of [otherSecret.slice(6), 'order.paid']) expect(JSON.stringify(diagnosis)).not.toContain(hidden)
+  })
+
+  it('throws for wrong options, which are not the request', async () => {
+    await expect(diagnose({ ...options, maxAgeMs: 0 }, { headers: {}, body })).rejects.toThrow(RangeError)
+  })
+})
