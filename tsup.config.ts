@@ -10,6 +10,7 @@ export default defineConfig({
     http: 'src/http.ts',
     sqlite: 'src/sqlite.ts',
     postgres: 'src/postgres.ts',
+    receiver: 'src/receiver.ts',
     testing: 'src/testing.ts',
     // The crypto seam: reached through package.json "imports", so each runtime loads only its own.
     'crypto-node': 'src/signing/crypto-node.ts',

@@ -10,6 +10,7 @@ import { tarballProblems } from './pack-check/tarball.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const portableDoors = ['./receiver', './verify']
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-pack-'))
 
 try {
@@ -19,7 +20,9 @@ try {
   step('are the types wrong', () => areTheTypesWrong(packed.path))
   step('files of the tarball', () => refuse(tarballProblems(packed.files, manifest)))
   const installed = install(packed.path)
-  step('posthorn/verify is portable', () => refuse(portableProblems(installed, manifest)))
+  for (const door of portableDoors) {
+    step(`${manifest.name}${door.slice(1)} is portable`, () => refuse(portableProblems(installed, manifest, door)))
+  }
   for (const major of [20, 22, 24, 26]) consume(nodeBinary(major))
   console.log('\npack:check passed')
 } catch (error) {
@@ -62,9 +65,9 @@ function consume(binary) {
   step(`import on Node ${version}`, () => run(binary, ['consumer.mjs', ...names], { cwd: folder }))
   step(`require on Node ${version}`, () => run(binary, ['consumer.cjs', ...names], { cwd: folder }))
   step(`import beside require on Node ${version}`, () => run(binary, ['mixed.cjs'], { cwd: folder }))
-  const verify = [`${manifest.name}/verify`]
+  const portable = portableDoors.map((door) => manifest.name + door.slice(1))
   step(`import for Workers on Node ${version}`, () =>
-    run(binary, ['--conditions=workerd', 'consumer.mjs', ...verify], { cwd: folder }),
+    run(binary, ['--conditions=workerd', 'consumer.mjs', ...portable], { cwd: folder }),
   )
 }
 

@@ -1,4 +1,9 @@
 export {
+  postgresIdempotency,
+  type PostgresIdempotency,
+  type PostgresIdempotencyOptions,
+} from './receiver/idempotency/postgres-idempotency.ts'
+export {
   postgresStorage,
   type PostgresStorage,
   type PostgresStorageOptions,

@@ -12,9 +12,10 @@ const promised = {
   'posthorn/bullmq': ['bullmqTransport'],
   'posthorn/verify': ['Verifier', 'PosthornError'],
   'posthorn/http': ['createWebhookApi', 'toNodeListener'],
-  'posthorn/sqlite': ['sqliteStorage'],
-  'posthorn/postgres': ['postgresStorage', 'postgresMigrations'],
-  'posthorn/testing': ['storageConformance'],
+  'posthorn/receiver': ['createReceiver', 'memoryIdempotency', 'PosthornError', 'toExpressHandler'],
+  'posthorn/sqlite': ['sqliteStorage', 'sqliteIdempotency'],
+  'posthorn/postgres': ['postgresStorage', 'postgresMigrations', 'postgresIdempotency'],
+  'posthorn/testing': ['storageConformance', 'idempotencyConformance'],
 }
 
 /** Holds what was loaded, by name of the entry, to what the documentation promises. */

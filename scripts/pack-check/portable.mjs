@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
 /**
- * Names every package and `node:` module that the built `./verify` reaches, its types included. It reaches Node's own
+ * Names every package and `node:` module that a built door reaches, its types included. It reaches Node's own
  * crypto through `#crypto` alone; of that, the half for other runtimes is followed.
  */
-export function portableProblems(folder, manifest) {
-  const { import: esm, require: cjs } = manifest.exports['./verify']
+export function portableProblems(folder, manifest, door) {
+  const { import: esm, require: cjs } = manifest.exports[door]
   const web = manifest.imports['#crypto'].default
   return [
     ...problemsBehind(folder, esm.default, web.import),

@@ -16,10 +16,10 @@ export interface EventCatalogue<Schemas extends EventSchemas = EventSchemas> {
   /** Says whether a pattern can match a type of the catalogue. */
   matches(pattern: string): boolean
   /**
-   * Checks an event's data.
+   * Checks an event's data, and resolves to what the schema makes of it: with its defaults, without what it strips, transformed.
    * @throws {PosthornError} `INVALID_EVENT` naming the type and the path of every problem.
    */
-  validate(type: string, data: unknown): Promise<void>
+  validate(type: string, data: unknown): Promise<unknown>
 }
 
 /** What `dispatch` accepts: the catalogue's types with their data, or any type with any data where there is no catalogue. */
@@ -48,7 +48,9 @@ export function defineEvents<const Schemas extends EventSchemas>(schemas: Schema
     async validate(type: string, data: unknown) {
       const schema = byType.get(type)
       if (schema === undefined) throw unknownType(type, types)
-      assertValid(type, await issuesOf(type, schema, data))
+      const result = await resultOf(type, schema, data)
+      assertValid(type, result.issues)
+      return 'value' in result ? result.value : undefined
     },
   })
 }
@@ -73,9 +75,9 @@ function unknownType(type: string, types: readonly string[]): PosthornError {
   return new PosthornError('INVALID_EVENT', `Event type ${JSON.stringify(type)} is not in the catalogue.`, { issues })
 }
 
-async function issuesOf(type: string, schema: StandardSchema, data: unknown) {
+async function resultOf(type: string, schema: StandardSchema, data: unknown) {
   try {
-    return (await schema['~standard'].validate(data)).issues
+    return await schema['~standard'].validate(data)
   } catch (error) {
     const issues: Issue[] = [{ path: '', message: 'could not be checked: its schema threw' }]
     throw new PosthornError('INVALID_EVENT', `The data of ${type} could not be checked: its schema threw.`, {

@@ -30,6 +30,10 @@
  * - `BODY_TOO_LARGE`: the body is over the limit.
  * - `BODY_UNREADABLE`: the request's body ended early or its stream failed.
  * - `PAYLOAD_INVALID`: the signature is right, the body is not valid JSON.
+ * - `PAYLOAD_SCHEMA`: a received event's data does not fit the schema of its type; type and path of every problem are in the issues.
+ * - `BODY_NOT_COVERED`: the signature is right, but the scheme does not sign the body.
+ * - `EVENT_IN_FLIGHT`: the same event is being handled at this moment.
+ * - `LEASE_LOST`: a handler ran for longer than its lease, and the event was given to another.
  */
 export type PosthornErrorCode =
   | 'VALIDATION_FAILED'
@@ -65,6 +69,10 @@ export type PosthornErrorCode =
   | 'BODY_TOO_LARGE'
   | 'BODY_UNREADABLE'
   | 'PAYLOAD_INVALID'
+  | 'PAYLOAD_SCHEMA'
+  | 'BODY_NOT_COVERED'
+  | 'EVENT_IN_FLIGHT'
+  | 'LEASE_LOST'
 
 /** One problem in some input: where it is and what is wrong with it. */
 export interface Issue {
@@ -93,7 +101,7 @@ export class PosthornError extends Error {
   readonly [brand] = true
   /** The stable code to match on. */
   readonly code: PosthornErrorCode
-  /** Every problem found in the input; empty unless the code is `VALIDATION_FAILED` or `INVALID_EVENT`. */
+  /** Every problem found in the input; empty unless the code is `VALIDATION_FAILED`, `INVALID_EVENT` or `PAYLOAD_SCHEMA`. */
   readonly issues: readonly Issue[]
 
   /** Creates the error. */

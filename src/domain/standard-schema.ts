@@ -60,3 +60,6 @@ export interface StandardPathSegment {
 
 /** The type that a schema accepts. */
 export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['input']
+
+/** The type that a schema makes of what it accepts. */
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']

@@ -48,10 +48,11 @@ const optionNames = ['secret', 'scheme', 'maxAgeMs', 'maxFutureMs', 'maxBodyByte
 export class Verifier {
   /** The scheme that it verifies. */
   readonly scheme: Scheme
+  /** The largest body that it accepts, in bytes. */
+  readonly maxBodyBytes: number
   readonly #headerNames: readonly string[]
   readonly #keys: readonly VerifyKey[] | KeySource
   readonly #tolerance: Tolerance
-  readonly #maxBodyBytes: number
   readonly #acceptsDottedIds: boolean
   readonly #clock: Clock
 
@@ -80,7 +81,7 @@ export class Verifier {
       maxAgeMs: checkLimit(owner, 'maxAgeMs', maxAgeMs, true),
       maxFutureMs: checkLimit(owner, 'maxFutureMs', maxFutureMs, true),
     }
-    this.#maxBodyBytes = checkLimit(owner, 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
+    this.maxBodyBytes = checkLimit(owner, 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
     this.#acceptsDottedIds = checkType(owner, 'acceptsDottedIds', acceptsDottedIds, 'boolean')
     this.#clock = checkType(owner, 'clock', clock, 'function')
   }
@@ -123,7 +124,7 @@ export class Verifier {
   async #prove(request: ReceivedRequest, signal: AbortSignal | undefined): Promise<VerifiedWebhook> {
     const { name, signature, eventId, eventType, timestamp, covers, ...scheme } = this.scheme
     const headers = request.readTexts(this.#headerNames)
-    const read = () => request.readBody(this.#maxBodyBytes, signal)
+    const read = () => request.readBody(this.maxBodyBytes, signal)
     let body = scheme.divideBody && (await read())
     const texts = (body ? scheme.divideBody?.(body, headers) : scheme.divideHeaders?.(headers)) ?? headers
     const id = this.#find(eventId, texts, covers.includes('id'))

@@ -1,0 +1,23 @@
+import { isStorable } from '../domain/text.ts'
+import { hex } from '../signing/hex.ts'
+
+const maxLength = 256
+
+/**
+ * Names an event within its endpoint: scheme and id, so that two providers' ids never meet. A long id is replaced by its digest, behind an
+ * `=` that no encoded id begins with.
+ */
+export async function eventKey(scheme: string, eventId: string): Promise<string> {
+  const isPlain = eventId.length <= maxLength && isStorable(eventId)
+  // JSON writes half of a surrogate pair as an escape; UTF-8 would make one of them all.
+  const id = isPlain
+    ? encodeURIComponent(eventId)
+    : `=${await digest(new TextEncoder().encode(JSON.stringify(eventId)))}`
+  return `${encodeURIComponent(scheme)}:${id}`
+}
+
+/** The SHA-256 of some bytes in hex. */
+export async function digest(bytes: Uint8Array): Promise<string> {
+  // A copy on a buffer of its own: what a platform's digest takes.
+  return hex.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))))
+}
