@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto'
 import { PosthornError } from '../domain/error.ts'
-import { decodeBase64 } from '../signing/base64.ts'
+import { readBase64 } from '../signing/base64.ts'
 import type { Encryption, SealContext } from './encryption.ts'
 
 /** An {@link Encryption} with keys in the memory of the process, made by {@link keyring}. */
@@ -112,7 +112,7 @@ function checkId(id: string): string {
 }
 
 function toKey(id: string, key: unknown): KeyObject {
-  const bytes = typeof key === 'string' ? decodeBase64(key, 'lenient') : key
+  const bytes = typeof key === 'string' ? readBase64(key) : key
   if (key === undefined) throw invalid(`Key ${id} is undefined`, 'is its environment variable set?')
   if (!(bytes instanceof Uint8Array)) {
     throw invalid(`Key ${id} is neither bytes nor base64`, 'make one with `openssl rand -base64 32`')

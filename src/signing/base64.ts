@@ -7,3 +7,8 @@ export const base64: Encoding = {
   encode: toBase64,
   decode: (text) => fromBase64(text, true),
 }
+
+/** Reads what people paste, such as keys: the padding may be missing. Null where it is no base64. */
+export function readBase64(text: string): Uint8Array | null {
+  return fromBase64(text, false)
+}

@@ -192,7 +192,7 @@ describe('a delivery to a webhook with headers of its own', () => {
     const scheme: Scheme = {
       ...standardWebhooks,
       name: 'house',
-      idHeader: 'X-Team',
+      eventId: { header: 'X-Team' },
       signature: { ...standardWebhooks.signature, header: 'AUTHORIZATION' },
     }
     const { dispatcher } = await setUp(receiver.url, {

@@ -142,9 +142,10 @@ describe('the headers of a webhook', () => {
   })
 
   it('take none of the names that our own schemes sign with', () => {
-    const names = [standardWebhooks, ipaScheme].flatMap(({ signature, idHeader, timestampHeader, typeHeader }) =>
-      [signature.header, idHeader, timestampHeader, typeHeader].filter((name) => name !== null),
-    )
+    const names = [standardWebhooks, ipaScheme].flatMap(({ signature, eventId, timestamp, eventType }) => [
+      signature.header,
+      ...[eventId, timestamp?.place, eventType].flatMap((place) => (place && 'header' in place ? [place.header] : [])),
+    ])
     expect(names).toHaveLength(5)
     for (const name of names) expect(problemOfHeaderName(name), name).toMatch(/signature/)
   })
