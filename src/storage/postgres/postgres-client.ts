@@ -14,13 +14,19 @@ export interface PgResult {
   readonly rows: Record<string, unknown>[]
 }
 
+/** What is used of the options of a statement of postgres.js. */
+export interface PostgresJsOptions {
+  /** Whether the connection keeps the statement's plan. */
+  readonly prepare: boolean
+}
+
 /** What is used of the `sql` of postgres.js. */
 export interface PostgresJs {
   /** Runs one statement and resolves to its rows. */
   unsafe(
     sql: string,
     params: SqlParameter[],
-    options?: { readonly prepare: boolean },
+    options?: PostgresJsOptions,
   ): PromiseLike<readonly Record<string, unknown>[]>
 }
 
