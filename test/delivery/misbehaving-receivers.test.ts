@@ -51,7 +51,8 @@ describe('a receiver that', () => {
     const lateness = misbehaviour.stalls ? latenessOfTimers(timeoutMs) : 0
     const outcomes = await meet(misbehaviour, (body) =>
       send({ url: receiver.url, headers: { 'content-type': 'text/plain' }, body }),
-    ).finally(async () => await close())
+    )
+    await close()
     for (const outcome of outcomes) {
       expect(misbehaviour.meets).toContain(outcome.status ?? outcome.error)
       expect(outcome.durationMs).toBeLessThanOrEqual(timeoutMs + 500 + (await lateness))
