@@ -49,7 +49,7 @@ export async function misbehavingReceivers({ rounds }: { readonly rounds: number
   process.off('unhandledRejection', onUnhandled).off('uncaughtException', onUnhandled)
   const [grownMiB, liveGrownMiB] = [growth(resident), growth(live)]
   const isLeft = sockets > 0 || unhandled.length > 0
-  const isGood = faults.length === 0 && !isLeft && grownMiB <= 16 && liveGrownMiB <= 2
+  const isGood = faults.length === 0 && !isLeft && grownMiB <= 16 && liveGrownMiB <= 4
   return {
     isGood,
     receivers: misbehaviours.length,
