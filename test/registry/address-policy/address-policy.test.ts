@@ -82,6 +82,16 @@ describe('AddressPolicy.judgeUrl', () => {
     expect(unwrapping.judgeAddress('64:ff9b::8.8.4.4')).toBeNull()
   })
 
+  it('says the same again, however many others it has been asked about', () => {
+    const policy = new AddressPolicy()
+    for (let round = 0; round < 2; round++) {
+      for (let n = 0; n < 1_500; n++) {
+        expect(codeOf(`https://a${n}.example.com/`, policy)).toBe('allowed')
+        expect(codeOf(`https://10.0.${n % 256}.1/`, policy)).toBe('ip')
+      }
+    }
+  })
+
   it('lets ports be the only ones', () => {
     const policy = new AddressPolicy({ ports: [443, 6379], allow: ['127.0.0.1'] })
     const ports = ['', ':6379', ':8443'].map((port) => codeOf(`https://example.com${port}`, policy))
