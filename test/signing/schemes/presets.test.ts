@@ -62,7 +62,9 @@ describe.each(signedRequests)('$name', (request) => {
   it('refuses another body, unless its page says that the body is not covered', async () => {
     const { covers } = schemeOf(request)
     const other = { ...input, body: input.body.replace(/[\]}]\s*$|$/, (end) => ` ${end}`) }
-    const outcome = await verifierOf(request).verify(other).catch((error: unknown) => error)
+    const outcome = await verifierOf(request)
+      .verify(other)
+      .catch((error: unknown) => error)
     expect(outcome).toMatchObject(covers.includes('body') ? { code: 'SIGNATURE_MISMATCH' } : { covers })
   })
 
