@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 // Bytes. The aim for the core is 4,096; it is not there yet, so this keeps it from growing (docs/decisions/032).
-const budgets = { core: 5500, typicalPreset: 400, anyPreset: 800 }
+const budgets = { core: 5632, typicalPreset: 400, anyPreset: 800 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 execFileSync(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: root, stdio: 'inherit' })

@@ -47,37 +47,25 @@ export function createVerifiedWebhook(
   id: string | null | Place,
   type: string | null | Place,
 ): VerifiedWebhook {
-  return new Verified(proven, id, type)
+  const lazy = new LazyMembers(proven.rawBody, id, type)
+  return Object.freeze(Object.assign(lazy, proven))
 }
 
 // A class, because its getters are made once; those of an object literal cost as much as the signature of a small body.
-class Verified implements VerifiedWebhook {
-  readonly timestamp: Date | null
-  readonly keyId: string | null
-  readonly keyIndex: number
-  readonly covers: readonly Covered[]
-  readonly freshness: VerifiedWebhook['freshness']
-  readonly scheme: string
-  readonly rawBody: Uint8Array
+class LazyMembers {
+  readonly #body: Uint8Array
   readonly #id: string | null | Place
   readonly #type: string | null | Place
   readonly #parsed: { payload?: unknown } = {}
 
-  constructor(proven: Proven, id: string | null | Place, type: string | null | Place) {
-    this.timestamp = proven.timestamp
-    this.keyId = proven.keyId
-    this.keyIndex = proven.keyIndex
-    this.covers = proven.covers
-    this.freshness = proven.freshness
-    this.scheme = proven.scheme
-    this.rawBody = proven.rawBody
+  constructor(body: Uint8Array, id: string | null | Place, type: string | null | Place) {
+    this.#body = body
     this.#id = id
     this.#type = type
-    Object.freeze(this)
   }
 
   get payload(): unknown {
-    if (!('payload' in this.#parsed)) this.#parsed.payload = parseJson(this.rawBody)
+    if (!('payload' in this.#parsed)) this.#parsed.payload = parseJson(this.#body)
     return this.#parsed.payload
   }
 

@@ -217,7 +217,7 @@ export class Verifier {
 
   #unexpired(key: VerifyKey): VerifyKey {
     if (key.notAfterMs === Infinity || this.#clock() < key.notAfterMs) return key
-    throw new PosthornError('KEY_EXPIRED', 'The key that signed is past its notAfter.')
+    throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
   }
 
   #mismatch(): PosthornError {
