@@ -207,8 +207,9 @@ export class Verifier {
       if (key === undefined || signatures.length === 0) continue
       const matching = key.matches(content, signatures)
       if (matching instanceof Promise) {
-        const next = () => this.#firstOf(keys, index + 1, content, candidates)
-        return matching.then((isMatch) => (isMatch ? this.#unexpired(key) : next()))
+        return matching.then((isMatch) =>
+          isMatch ? this.#unexpired(key) : this.#firstOf(keys, index + 1, content, candidates),
+        )
       }
       if (matching) return this.#unexpired(key)
     }
