@@ -207,8 +207,8 @@ describe('keys', () => {
     const prefixes = { 'hmac-sha256': 'a=', token: 'b=' }
     const scheme: Scheme = { ...github, signature: { ...github.signature, prefixes } }
     expect(await codeFor(scheme, { 'X-Hub-Signature-256': `b=${hex(body)}` })).toBe('SIGNATURE_MISMATCH')
-    const right = new Verifier({ secret: text, scheme, clock })
-    expect((await right.verify({ headers: { 'X-Hub-Signature-256': `a=${hex(body)}` }, body })).keyIndex).toBe(0)
+    const trusting = new Verifier({ secret: text, scheme, clock })
+    expect((await trusting.verify({ headers: { 'X-Hub-Signature-256': `a=${hex(body)}` }, body })).keyIndex).toBe(0)
   })
 
   it('may sign elsewhere, such as in a KMS', async () => {
