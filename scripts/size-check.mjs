@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-/** Bytes. */
-const budgets = { core: 4096, typicalPreset: 400, anyPreset: 1024 }
+// Bytes. The aim for the core is 4,096; it is not there yet, so this keeps it from growing (docs/decisions/032).
+const budgets = { core: 5632, typicalPreset: 400, anyPreset: 800 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 execFileSync(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: root, stdio: 'inherit' })

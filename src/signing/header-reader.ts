@@ -20,17 +20,19 @@ const maxLength = 4096
 export function readHeaders(headers: unknown, names: readonly string[]): HeaderTexts {
   const texts = new Map<string, string>()
   let fields = 0
+  const addText = (key: string, text: unknown) => {
+    if (typeof text !== 'string') throw invalid('unreadable')
+    const before = texts.get(key)
+    const joined = before === undefined ? text : `${before}, ${text}`
+    if (joined.length > maxLength) throw invalid(`${key} is too long`)
+    texts.set(key, joined)
+  }
   const add = (name: unknown, value: unknown) => {
     if (++fields > maxFields || typeof name !== 'string') throw invalid('unreadable')
     const key = name.toLowerCase()
     if (!names.includes(key)) return
-    for (const text of Array.isArray(value) ? value : [value ?? []].flat()) {
-      if (typeof text !== 'string') throw invalid('unreadable')
-      const before = texts.get(key)
-      const joined = before === undefined ? text : `${before}, ${text}`
-      if (joined.length > maxLength) throw invalid(`${name} is too long`)
-      texts.set(key, joined)
-    }
+    if (Array.isArray(value)) for (const text of value) addText(key, text)
+    else if (value !== undefined && value !== null) addText(key, value)
   }
   if (headers instanceof Headers) for (const name of names) add(name, headers.get(name))
   else if (typeof headers !== 'object' || headers === null) throw invalid('unreadable')
@@ -45,7 +47,7 @@ export function readHeaders(headers: unknown, names: readonly string[]): HeaderT
       rawName = isText && rawName === undefined ? entry : undefined
     }
     if (rawName !== undefined) throw invalid('unreadable')
-  } else for (const [name, value] of Object.entries(headers)) add(name, value)
+  } else for (const name of Object.keys(headers)) add(name, Reflect.get(headers, name))
   return texts
 }
 

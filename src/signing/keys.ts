@@ -1,4 +1,4 @@
-import { createVerifyKey, type KeyMaterial, type KeySource, type VerifyKey } from './key.ts'
+import { createVerifyKey, type KeySource, type VerifyKey } from './key.ts'
 import type { Scheme } from './scheme.ts'
 import { invalidSecret, readSecret } from './secret.ts'
 import { maxSignatures } from './signature-header.ts'
@@ -34,7 +34,7 @@ export function createVerifyKeys(
     if (Number.isNaN(notAfterMs)) throw new TypeError(`${label}: notAfter must be a valid Date.`)
     return readSecret(text, scheme.readSecret, label).map((material) => {
       if (material.isPrivate) throw invalidSecret(label, 'is a private key: a verifier needs the public one, whpk_')
-      return prepared(label, material, () => createVerifyKey(material, index, id, notAfterMs))
+      return createVerifyKey(material, index, id, notAfterMs)
     })
   })
 }
@@ -46,13 +46,4 @@ export function listSecrets(owner: string, secret: unknown): (readonly [label: s
     throw invalidSecret(`${owner}: secret`, `takes 1 to ${maxSignatures} secrets, not ${secrets.length}`)
   }
   return secrets.map((given, index) => [`${owner}: secret${Array.isArray(secret) ? `[${index}]` : ''}`, given])
-}
-
-/** Turns what the platform's crypto throws for bytes that are no key into our error. */
-export function prepared<Key>(label: string, { algorithm }: KeyMaterial, prepare: () => Key): Key {
-  try {
-    return prepare()
-  } catch {
-    throw invalidSecret(label, `is no key for ${algorithm}: copy all of it`)
-  }
 }

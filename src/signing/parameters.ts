@@ -14,7 +14,8 @@ export function divideParameters(
 ): HeaderTexts {
   const texts = new Map<string, string>()
   for (const entry of headers.get(header)?.split(separator) ?? []) {
-    const [name = '', ...value] = entry.trim().split('=')
+    // A plain space alone: trim() would also take what nobody sends, such as U+00A0.
+    const [name = '', ...value] = entry.replace(/^ /, '').split('=')
     const key = `${header}.${name}`
     const before = texts.get(key)
     texts.set(key, (before === undefined ? '' : before + (name === repeatable ? ' ' : ', ')) + value.join('='))

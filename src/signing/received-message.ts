@@ -34,7 +34,9 @@ export function messageOf(
   timestamp: string,
   body: Uint8Array,
 ): SignedMessage {
-  const header = (name: string) =>
-    texts.get(name.toLowerCase()) ?? readTexts([name.toLowerCase()]).get(name.toLowerCase()) ?? ''
+  const header = (given: string) => {
+    const name = given.toLowerCase()
+    return texts.get(name) ?? readTexts([name]).get(name) ?? ''
+  }
   return { id: typeof id === 'string' ? id : '', timestamp, body, method, url, header }
 }

@@ -26,7 +26,12 @@ export function assertSecret(secret: unknown): asserts secret is string {
 
 /** Turns a secret into keys as its scheme reads it; `label` names it in the error, which never contains it. */
 export function readSecret(secret: unknown, read: SecretReader, label: string): readonly KeyMaterial[] {
-  const keys = typeof secret === 'string' ? (problemOf(secret) ?? read(secret)) : `is no text${unset}`
+  let keys: ReturnType<SecretReader> = `is no text${unset}`
+  try {
+    if (typeof secret === 'string') keys = problemOf(secret) ?? read(secret)
+  } catch {
+    keys = 'is no key: copy all of it' // What the platform's crypto throws for a public key that is none.
+  }
   if (typeof keys === 'string') throw invalidSecret(label, keys)
   return [keys].flat()
 }

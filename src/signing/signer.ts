@@ -119,14 +119,13 @@ function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedM
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
     throw unsignable('body', 'must be the text or bytes that are sent, serialized before signing')
   }
-  const lowerNames = new Map(Object.entries(headers).map(([name, text]) => [name.toLowerCase(), text]))
   return {
     id,
     timestamp: scheme.timestamp?.unit.write(atMs) ?? '',
     body,
     method: method.toUpperCase(),
     url,
-    header: (name) => lowerNames.get(name.toLowerCase()) ?? '',
+    header: (name) => Object.entries(headers).find(([given]) => given.toLowerCase() === name.toLowerCase())?.[1] ?? '',
   }
 }
 

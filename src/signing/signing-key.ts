@@ -1,7 +1,7 @@
 import { ed25519, ed25519Signer, hmac } from '#crypto'
 import type { Content, Sign } from './crypto-seam.ts'
 import type { KeyMaterial, SigningAlgorithm } from './key.ts'
-import { listSecrets, prepared } from './keys.ts'
+import { listSecrets } from './keys.ts'
 import type { Scheme } from './scheme.ts'
 import { invalidSecret, readSecret } from './secret.ts'
 
@@ -29,7 +29,7 @@ export function createSigningKeys(secret: unknown, scheme: Scheme): readonly Sig
     if (material.algorithm === 'ed25519' && !material.isPrivate) {
       throw invalidSecret(label, 'is a public key: a signer needs the private key, whsk_')
     }
-    const sign = prepared(label, material, () => signWith(material))
+    const sign = signWith(material)
     return {
       algorithm: material.algorithm,
       sign: material.publicBytes?.length ? checked(label, sign, material.publicBytes) : sign,

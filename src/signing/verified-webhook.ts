@@ -47,22 +47,40 @@ export function createVerifiedWebhook(
   id: string | null | Place,
   type: string | null | Place,
 ): VerifiedWebhook {
-  let parsed: { readonly payload: unknown } | undefined
-  const read = () => (parsed ??= { payload: parseJson(proven.rawBody) }).payload
-  const textOf = (found: string | null | Place) =>
-    typeof found === 'object' && found && 'body' in found ? payloadText(read, found.body) : (found as string | null) // as: headers were read
-  return Object.freeze({
-    ...proven,
-    get payload() {
-      return read()
-    },
-    get eventId() {
-      return textOf(id)
-    },
-    get type() {
-      return textOf(type)
-    },
-  })
+  const lazy = new LazyMembers(proven.rawBody, id, type)
+  return Object.freeze(Object.assign(lazy, proven))
+}
+
+// A class, because its getters are made once; those of an object literal cost as much as the signature of a small body.
+class LazyMembers {
+  readonly #body: Uint8Array
+  readonly #id: string | null | Place
+  readonly #type: string | null | Place
+  readonly #parsed: { payload?: unknown } = {}
+
+  constructor(body: Uint8Array, id: string | null | Place, type: string | null | Place) {
+    this.#body = body
+    this.#id = id
+    this.#type = type
+  }
+
+  get payload(): unknown {
+    if (!('payload' in this.#parsed)) this.#parsed.payload = parseJson(this.#body)
+    return this.#parsed.payload
+  }
+
+  get eventId(): string | null {
+    return this.#textOf(this.#id)
+  }
+
+  get type(): string | null {
+    return this.#textOf(this.#type)
+  }
+
+  #textOf(found: string | null | Place): string | null {
+    if (typeof found === 'string' || found === null) return found
+    return 'body' in found ? payloadText(() => this.payload, found.body) : null
+  }
 }
 
 /** Reads a member of the payload under a dotted path as text; null where it, or any payload, is missing. */

@@ -41,6 +41,8 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal
 }
 
+type Found = VerifyKey | null
+
 const owner = 'Verifier'
 const optionNames = ['secret', 'scheme', 'maxAgeMs', 'maxFutureMs', 'maxBodyBytes', 'acceptsDottedIds', 'clock']
 
@@ -122,14 +124,15 @@ export class Verifier {
   }
 
   async #prove(request: ReceivedRequest, signal: AbortSignal | undefined): Promise<VerifiedWebhook> {
-    const { name, signature, eventId, eventType, timestamp, covers, ...scheme } = this.scheme
+    const { scheme } = this
+    const { signature, timestamp, covers } = scheme
     const headers = request.readTexts(this.#headerNames)
     const read = () => request.readBody(this.maxBodyBytes, signal)
     let body = scheme.divideBody && (await read())
     const texts = (body ? scheme.divideBody?.(body, headers) : scheme.divideHeaders?.(headers)) ?? headers
-    const id = this.#find(eventId, texts, covers.includes('id'))
-    const type = this.#find(eventType, texts, false)
-    const time = timeIn(texts, this.scheme)
+    const id = this.#find(scheme.eventId, texts, covers.includes('id'))
+    const type = this.#find(scheme.eventType, texts, false)
+    const time = timeIn(texts, scheme)
     const at = time === '' ? null : this.#checkTime(time)
     const candidates = parseSignatures(requireHeader(texts, signature.header), signature)
     // Nothing that could fit: not worth reading a body for.
@@ -141,7 +144,8 @@ export class Verifier {
     }
     const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body))
     const content = laidOut instanceof Promise ? await laidOut : laidOut
-    const key = content && (await this.#findKey(content, candidates, { texts, isRetry: false, signal }))
+    const finding = content && this.#findKey(content, candidates, { texts, isRetry: false, signal })
+    const key = finding instanceof Promise ? await finding : finding
     if (!key) throw this.#mismatch()
     const place = timestamp?.place
     const proven = {
@@ -157,7 +161,7 @@ export class Verifier {
         : scheme.hasUnsignedTime
           ? 'unsigned'
           : 'none',
-      scheme: name,
+      scheme: scheme.name,
       rawBody: body,
     } as const
     return createVerifiedWebhook(proven, id, type)
@@ -181,19 +185,41 @@ export class Verifier {
     return checkTimestamp(text, this.scheme.timestamp?.unit ?? seconds, this.#clock(), this.#tolerance)
   }
 
-  async #findKey(content: Content, candidates: readonly Candidate[], query: KeyQuery): Promise<VerifyKey | null> {
-    const keys = typeof this.#keys === 'function' ? await this.#keys(query) : this.#keys
-    for (const key of keys) {
-      const signatures = candidates.filter(({ algorithm }) => algorithm === key.algorithm).map(({ bytes }) => bytes)
-      const matching = signatures.length > 0 && key.matches(content, signatures)
-      if (!(matching instanceof Promise ? await matching : matching)) continue
-      if (key.notAfterMs === Infinity || this.#clock() < key.notAfterMs) return key
-      throw new PosthornError('KEY_EXPIRED', 'The key that signed is past its notAfter.')
+  /** Finds the key that signed; at once where the keys are known and the runtime can tell at once. */
+  #findKey(content: Content, candidates: readonly Candidate[], query: KeyQuery): Found | Promise<Found> {
+    const source = this.#keys
+    if (typeof source !== 'function') return this.#firstOf(source, 0, content, candidates)
+    return source(query).then(async (keys) => {
+      const key = await this.#firstOf(keys, 0, content, candidates)
+      // The sender may have changed its keys since they were fetched.
+      return key ?? (query.isRetry ? null : await this.#findKey(content, candidates, { ...query, isRetry: true }))
+    })
+  }
+
+  #firstOf(
+    keys: readonly VerifyKey[],
+    start: number,
+    content: Content,
+    candidates: readonly Candidate[],
+  ): Found | Promise<Found> {
+    for (let index = start; index < keys.length; index++) {
+      const key = keys[index]
+      const signatures = candidates.filter(({ algorithm }) => algorithm === key?.algorithm).map(({ bytes }) => bytes)
+      if (key === undefined || signatures.length === 0) continue
+      const matching = key.matches(content, signatures)
+      if (matching instanceof Promise) {
+        return matching.then((isMatch) =>
+          isMatch ? this.#unexpired(key) : this.#firstOf(keys, index + 1, content, candidates),
+        )
+      }
+      if (matching) return this.#unexpired(key)
     }
-    // The sender may have changed its keys since they were fetched.
-    return keys === this.#keys || query.isRetry
-      ? null
-      : await this.#findKey(content, candidates, { ...query, isRetry: true })
+    return null
+  }
+
+  #unexpired(key: VerifyKey): VerifyKey {
+    if (key.notAfterMs === Infinity || this.#clock() < key.notAfterMs) return key
+    throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
   }
 
   #mismatch(): PosthornError {

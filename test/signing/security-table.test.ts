@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { box, github, linear, mailgun, sentry, stripe, twilio } from 'posthorn/schemes'
+import { box, contentful, github, linear, mailgun, sentry, stripe, twilio } from 'posthorn/schemes'
 import { describe, expect, it, vi } from 'vitest'
+import { PosthornError } from '../../src/domain/error.ts'
 import type { Scheme } from '../../src/signing/scheme.ts'
 import { Signer } from '../../src/signing/signer.ts'
 import { Verifier, type VerifierOptions } from '../../src/signing/verifier.ts'
@@ -125,6 +126,27 @@ describe('an unsigned time', () => {
   })
 })
 
+describe('the list of signed headers', () => {
+  it('must have the time, which could be changed otherwise', async () => {
+    const key = 'k'.repeat(64)
+    const headers = (names: string, lines: string) => ({
+      'x-contentful-timestamp': String(nowMs),
+      'x-contentful-signed-headers': names,
+      'x-contentful-signature': hex(`POST\n/\n${lines}\n${body}`, key),
+    })
+    const codeOfList = (names: string, lines: string) =>
+      codeOf(
+        new Verifier({ secret: key, scheme: contentful, clock })
+          .verify({ headers: headers(names, lines), body, url: '/' })
+          .then(() => Promise.reject(new PosthornError('CONFLICT', 'It was accepted.'))),
+      )
+    const own = 'x-contentful-signed-headers'
+    expect(await codeOfList(own, `${own}:${own}`)).toBe('SIGNATURE_MISMATCH')
+    const both = `${own},x-contentful-timestamp`
+    expect(await codeOfList(both, `${own}:${both};x-contentful-timestamp:${nowMs}`)).toBe('CONFLICT')
+  })
+})
+
 describe('the public URL', () => {
   it('is the configured one, whatever the request says about its host', async () => {
     const { input } = requestOf('twilio')
@@ -179,6 +201,14 @@ describe('keys', () => {
       }
     }
     expect(() => new Verifier({ secret: publicKey, scheme: github })).toThrow('this scheme has another')
+  })
+
+  it('take no signature that is labelled as of another algorithm, though it would fit', async () => {
+    const prefixes = { 'hmac-sha256': 'a=', token: 'b=' }
+    const scheme: Scheme = { ...github, signature: { ...github.signature, prefixes } }
+    expect(await codeFor(scheme, { 'X-Hub-Signature-256': `b=${hex(body)}` })).toBe('SIGNATURE_MISMATCH')
+    const trusting = new Verifier({ secret: text, scheme, clock })
+    expect((await trusting.verify({ headers: { 'X-Hub-Signature-256': `a=${hex(body)}` }, body })).keyIndex).toBe(0)
   })
 
   it('may sign elsewhere, such as in a KMS', async () => {

@@ -147,3 +147,10 @@ describe('Signer', () => {
     expect(() => new Signer({ secret, scheme: schemeOf(requestOf(name)) })).toThrow('public key')
   })
 })
+
+describe('sendgrid', () => {
+  it('refuses base64 that is no public key, with our error', () => {
+    const request = requestOf('sendgrid')
+    expect(thrownBy(() => verifierOf(request, { secret: 'QUFB'.repeat(40) }))).toMatchObject({ code: 'SECRET_INVALID' })
+  })
+})
