@@ -55,8 +55,9 @@ const freshForMs = 1_000
 // How long a webhook whose secrets cannot be opened now is held back: a KMS that is away is asked a few times a minute for each.
 const keyAwayMs = 5_000
 
-// A holder that dies before its attempt is recorded leaves a claim and nothing else. Ten of them are no accident.
-const maxClaimsWithoutAttempt = 10
+// A holder that dies before its attempt is recorded leaves a claim and nothing else, whatever killed it. So many that a process which dies at
+// every start, for a reason of its own, is noticed long before the deliveries that it held are given up.
+const maxClaimsWithoutAttempt = 30
 
 /**
  * Makes one round: the attempts that one claim allows, seconds apart.

@@ -143,11 +143,11 @@ describe('a row that cannot be delivered', () => {
     expect(await only()).toMatchObject({ state: 'failed', reason: 'invalid_url', attempts: [{ error: 'invalid_url' }] })
   })
 
-  it('fails without a request after ten holders died over it', async () => {
+  it('fails without a request after thirty holders died over it', async () => {
     await using receiver = await startReceiver()
     const { dispatcher, intact, clock, only } = await setUp(receiver.url)
     await dispatcher.dispatch('a.b', {})
-    for (let n = 0; n < 10; n++) {
+    for (let n = 0; n < 30; n++) {
       expect((await intact.claim({ limit: 1, leaseMs: 1000 })).claimed).toHaveLength(1)
       clock.advance(1001)
     }

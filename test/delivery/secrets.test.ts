@@ -94,7 +94,7 @@ describe('a delivery whose secrets are sealed', () => {
     kms.isAway = true
     for (let n = 0; n < 3; n++) await dispatcher.dispatch('a.b', { n })
     // Many times over what makes a row a poisoned one.
-    for (let n = 0; n < 15; n++) {
+    for (let n = 0; n < 35; n++) {
       await dispatcher.drain()
       clock.advance(11_000)
     }
