@@ -139,5 +139,7 @@ async function judge(
     ...Object.entries(found).flatMap(([name, count]) => (count > 0 ? [name] : [])),
   ]
   const bad = Object.fromEntries(Object.entries(found).filter(([, count]) => count !== 0))
-  return { failed, figures: { ...figures, ...bad } }
+  const others = `SELECT phase, reason, count(*) AS count FROM ${stage.tables.deliveries} WHERE phase <> 'succeeded' GROUP BY phase, reason`
+  const ends = found.unfinished > 0 ? { unfinishedAs: await stage.query(others) } : {}
+  return { failed, figures: { ...figures, ...bad, ...ends } }
 }

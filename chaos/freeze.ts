@@ -49,7 +49,7 @@ export async function freezeSenders(
   const freezeAgain = async ({ senders, ledger, random }: Scene, name: string) => {
     const numbers = ledger.take(100_000 / workers)
     const sender = await senders.begin({ name, numbers })
-    await Promise.race([sender.firstAccepted, sender.ended])
+    await Promise.race([sender.acceptedAtLeast(1), sender.ended])
     while (begun++ < rounds) {
       await pause(200 + random() * 400)
       if (sender.isEnded) throw new Error('A sender ended by itself.')

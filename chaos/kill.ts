@@ -24,7 +24,10 @@ export interface KillGround extends Pick<Campaign, 'stage' | 'workers'> {
 
 // A sender that was told to stop has all the time it needs; one that was killed is to be replaced soon.
 const leaseMs = { SIGKILL: 1000, SIGTERM: 15_000 } as const
-const longestLifeMs = 120
+// While it opens the database, or soon after.
+const earlyShare = 0.15
+const earlyMs = 120
+const longestLifeMs = 5000
 
 /**
  * Ends senders at random moments under load, and puts others in their place. A killed one may have sent what it could not record: at
@@ -57,12 +60,13 @@ export async function killSenders(ground: KillGround, options: KillOptions): Pro
   // One after the other, each ended in the middle of its work.
   const occupy = async ({ senders, ledger, random }: Scene, name: string) => {
     for (let kill = ended++; kill < kills; kill = ended++) {
-      const numbers = ledger.take((ledger.open / (kills - kill)) * 2)
+      const share = ledger.open / (kills - kill)
+      const numbers = ledger.take(share * 2.5)
       const sender = await senders.begin({ name, numbers })
-      // Every third one while it opens the database, or soon after.
-      const isEarly = random() < 0.3
-      if (!isEarly) await Promise.race([sender.firstAccepted, sender.ended])
-      await pause(random() * longestLifeMs)
+      // By what it got done and not by the clock, so that a slow machine is as busy at the end of a life as a fast one.
+      if (random() < earlyShare) await pause(random() * earlyMs)
+      else await Promise.race([sender.acceptedAtLeast(1 + random() * share * 2), sender.ended, pause(longestLifeMs)])
+      await pause(random() * 20)
       if (sender.isEnded) throw new Error('A sender ended by itself.')
       sender.signal(signal)
       const { code } = await sender.ended

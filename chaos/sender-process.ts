@@ -19,22 +19,20 @@ export interface Exit {
 export class SenderProcess {
   /** Resolves when it has loaded everything and waits for its task. */
   readonly ready: Promise<void>
-  /** Resolves when it has told of its first accepted event. */
-  readonly firstAccepted: Promise<void>
   /** Resolves when all that it has ever told is read and it has ended. */
   readonly ended: Promise<Exit>
   readonly #child: ChildProcess
   readonly #onAccepted: (n: number, id: string) => void
+  readonly #waiting = new Set<{ readonly count: number; readonly resolve: () => void }>()
+  #accepted = 0
   #lost = 0
   #isEnded = false
   #tellReady!: () => void
-  #tellFirst!: () => void
 
   constructor(program: SenderProgram, onAccepted: (n: number, id: string) => void) {
     this.#onAccepted = onAccepted
     this.#child = program.start()
     this.ready = new Promise((resolve) => (this.#tellReady = resolve))
-    this.firstAccepted = new Promise((resolve) => (this.#tellFirst = resolve))
     // `close` comes after the last line, `exit` may come before it.
     this.ended = once(this.#child, 'close').then(([code, signal]) => {
       this.#isEnded = true
@@ -51,6 +49,14 @@ export class SenderProcess {
 
   get isEnded(): boolean {
     return this.#isEnded
+  }
+
+  /** Resolves when this many of its events were accepted. */
+  acceptedAtLeast(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add({ count, resolve })
+      this.#tellWaiting()
+    })
   }
 
   async begin(task: SenderTask): Promise<void> {
@@ -78,7 +84,16 @@ export class SenderProcess {
     // The last line of a killed process may be half of one.
     if (sign !== '+' || id?.length !== 36) return
     this.#onAccepted(Number(n), id)
-    this.#tellFirst()
+    this.#accepted++
+    this.#tellWaiting()
+  }
+
+  #tellWaiting(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#accepted < waiting.count) continue
+      this.#waiting.delete(waiting)
+      waiting.resolve()
+    }
   }
 }
 
