@@ -49,9 +49,10 @@ export interface PostgresStorageOptions {
    */
   readonly statementTimeoutMs?: number
   /**
-   * Whether a pool of pg and the `sql` of postgres.js prepare what is sent often, which halves what such a statement costs the server; true
-   * unless given. Behind a pooler that does not keep prepared statements (PgBouncer before 1.21 in transaction mode) the first refusal
-   * ends it; with false it is not tried.
+   * Whether a pool of pg and the `sql` of postgres.js prepare what is sent often; false unless given. It halves what such a statement costs the
+   * server, but a plan that was made while the tables were nearly empty is kept until Postgres has analysed them anew, and was up to twenty
+   * times slower by then: turn it on where the tables have their size. Behind a pooler that does not keep prepared statements (PgBouncer
+   * before 1.21 in transaction mode) the first refusal ends it.
    */
   readonly prepare?: boolean
   /**
@@ -105,7 +106,7 @@ export interface PostgresStorage extends Storage {
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
   assertKnownOptions(options)
-  const { schema = 'posthorn', statementTimeoutMs = 10_000, prepare = true, notify = false, listen } = options
+  const { schema = 'posthorn', statementTimeoutMs = 10_000, prepare = false, notify = false, listen } = options
   assertSchemaName(schema)
   assertStatementTimeout(statementTimeoutMs)
   if (typeof prepare !== 'boolean') throw new TypeError(`prepare must be true or false, not ${String(prepare)}.`)

@@ -28,7 +28,7 @@ describe.skipIf(noServer)('prepared statements', () => {
   it('are made by a pool of pg of what is sent often', async () => {
     const pool = new Pool({ connectionString: serverUrl, max: 1 })
     try {
-      await look(postgresStorage(pool, { schema: database.schema }))
+      await look(postgresStorage(pool, { schema: database.schema, prepare: true }))
       expect((await pool.query(prepared, [`%${database.schema}%`])).rows).toEqual([{ count: 1 }])
     } finally {
       await pool.end()
@@ -38,17 +38,17 @@ describe.skipIf(noServer)('prepared statements', () => {
   it('are made by postgres.js too', async () => {
     const sql = postgres(serverUrl, { max: 1, onnotice: () => undefined })
     try {
-      await look(postgresStorage(sql, { schema: database.schema }))
+      await look(postgresStorage(sql, { schema: database.schema, prepare: true }))
       expect([...(await sql.unsafe(prepared, [`%${database.schema}%`]))]).toEqual([{ count: 1 }])
     } finally {
       await sql.end()
     }
   })
 
-  it('are not made with prepare: false', async () => {
+  it('are not made unless asked for', async () => {
     const pool = new Pool({ connectionString: serverUrl, max: 1 })
     try {
-      await look(postgresStorage(pool, { schema: database.schema, prepare: false }))
+      await look(postgresStorage(pool, { schema: database.schema }))
       expect((await pool.query(prepared, [`%${database.schema}%`])).rows).toEqual([{ count: 0 }])
     } finally {
       await pool.end()
@@ -59,7 +59,7 @@ describe.skipIf(noServer)('prepared statements', () => {
   it('are given up behind a pooler that does not keep them', async () => {
     const pool = new Pool({ connectionString: serverUrl, max: 1 })
     try {
-      const storage = postgresStorage(pool, { schema: database.schema })
+      const storage = postgresStorage(pool, { schema: database.schema, prepare: true })
       await look(storage)
       await pool.query('DEALLOCATE ALL')
       await look(storage)
