@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry, type EventDispatcherOptions, type Storage } from 'posthorn'
 import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
@@ -213,6 +213,44 @@ describe('a started dispatcher', () => {
     held.open()
     await dispatcher.drain()
     expect(receiver.received).toHaveLength(12)
+    await dispatcher.stop()
+  })
+
+  // What had been freed while a claim was under way was forgotten when that found nothing, until the next poll.
+  it('goes on with a busy webhook whose slot was freed while a claim was under way', async () => {
+    const answered = gate()
+    await using receiver = await startReceiver(async (_, nth) => (nth === 1 ? (await answered.opened, 204) : 204))
+    const isLate = gate()
+    let claims = 0
+    let lateness = Promise.resolve()
+    const options = { pollIntervalMs: 60_000, random: () => 0.5 }
+    const { dispatcher, registry, webhook } = await setUp(receiver.url, options, (storage) => ({
+      claim: async (query) => {
+        const result = await storage.claim(query)
+        claims++
+        await lateness
+        return result
+      },
+    }))
+    await registry.update(webhook.id, { maxInFlight: 1 })
+    await dispatcher.start()
+    await dispatcher.dispatch('wanted.one', 1)
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
+    const dispatchAndClaim = async () => {
+      const before = claims
+      await dispatcher.dispatch('wanted.one', 2)
+      await vi.waitFor(() => expect(claims).toBeGreaterThan(before), { interval: 1 })
+    }
+    // Claims that find nothing, each of which doubles the time until the next poll.
+    for (let n = 0; n < 12; n++) await dispatchAndClaim()
+    lateness = isLate.opened
+    await dispatchAndClaim()
+    const delivered = new Promise<void>((resolve) => dispatcher.on('delivery.succeeded', () => resolve()))
+    answered.open()
+    await delivered
+    await new Promise((resolve) => setImmediate(resolve))
+    isLate.open()
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(14))
     await dispatcher.stop()
   })
 
