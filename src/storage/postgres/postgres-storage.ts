@@ -304,6 +304,7 @@ export class PostgresTables implements PostgresStorage {
       await this.#checking
     } else {
       await assertVersion(joined, length)
+      await this.#time.follow(joined)
     }
     this.#isChecked = true
   }
