@@ -330,6 +330,23 @@ describe('EventDispatcher.runOnce', () => {
     await dispatcher.stop()
   })
 
+  // It used to wait until the claim loop had nothing left to hold ahead.
+  it('gets its turn also beside a claim loop with a backlog', async () => {
+    const answers = gate()
+    await using receiver = await startReceiver(async (_, nth) => (nth > 8 ? (await answers.opened, 204) : 204))
+    const { dispatcher, registry, webhook } = await setUp(receiver.url, { concurrency: 2 })
+    await registry.update(webhook.id, { maxInFlight: 1000 })
+    await dispatcher.start()
+    await dispatcher.dispatchMany(many(40))
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(10))
+    const passes = [dispatcher.runOnce(), dispatcher.runOnce()]
+    answers.open()
+    await Promise.race(passes)
+    expect(receiver.received.length).toBeLessThan(40)
+    await Promise.all(passes)
+    await dispatcher.stop()
+  })
+
   it('goes on for its budget, until nothing is due', async () => {
     await using receiver = await startReceiver()
     const { dispatcher } = await setUp(receiver.url, { concurrency: 2 })
