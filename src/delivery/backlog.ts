@@ -27,6 +27,21 @@ export class Backlog {
     this.#limit = limit
   }
 
+  /** Counts where it has to before {@link admit} does, for all tenants at once. */
+  async look(counts: ReadonlyMap<string, number>): Promise<void> {
+    if (this.#limit === Infinity) return
+    const wanted = [...counts].filter(([, count]) => count > 0)
+    await Promise.all(wanted.map(([tenantId, count]) => this.#estimate(tenantId, count)))
+  }
+
+  /** Takes back what was admitted and then not written. */
+  takeBack(counts: ReadonlyMap<string, number>): void {
+    for (const [tenantId, count] of counts) {
+      const known = this.#estimates.get(tenantId)
+      if (known !== undefined) known.pending = Math.max(0, known.pending - count)
+    }
+  }
+
   /**
    * Makes room for so many deliveries of each tenant; where one has none, answers `QUEUE_FULL` and makes room for nobody. With `isJoined` it
    * goes by the last count and waits for no other: a caller with a transaction open may hold the last connection of the pool that

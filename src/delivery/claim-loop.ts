@@ -33,6 +33,7 @@ export class ClaimLoop {
   #isWoken = false
   #wakeSleeper: (() => void) | undefined
   #hasMore = true
+  #isClaiming = false
   #pollMs = firstPollMs
 
   constructor(worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void, sweep?: SweepOptions) {
@@ -73,7 +74,9 @@ export class ClaimLoop {
   /** Tells that there is room, and whether a delivery that could not be claimed may be claimable now. */
   onFree(hasFreedWork: boolean): void {
     if (hasFreedWork) this.#hasMore = true
-    if ((this.#hasMore && this.#worker.isHungry) || this.#idleWaiters.size > 0) this.wake()
+    // A claim that is under way speaks for all the room there is.
+    const hasRoom = this.#worker.isHungry || this.#isClaiming
+    if ((this.#hasMore && hasRoom) || this.#idleWaiters.size > 0) this.wake()
   }
 
   /** Tells that something may be due that cannot be claimed yet: whoever leaves next has to look. */
@@ -104,10 +107,21 @@ export class ClaimLoop {
     const limit = this.#worker.room
     if (limit === 0 || this.#isStopped) return 0
     const waiters = [...this.#idleWaiters]
-    const result = await this.#worker.claim(limit)
-    this.#hasMore = result.claimed.length === limit || result.nextDueInMs === 0
+    const result = await this.#claim(limit)
+    if (result.claimed.length === limit || result.nextDueInMs === 0) this.#hasMore = true
     if (result.claimed.length === 0 && result.nextDueInMs !== 0 && this.#worker.isIdle) this.#tellIdle(waiters)
     return this.#sleepMs(result)
+  }
+
+  async #claim(limit: number): Promise<ClaimResult> {
+    // What is freed from here on, the claim may have looked at before.
+    this.#hasMore = false
+    this.#isClaiming = true
+    try {
+      return await this.#worker.claim(limit)
+    } finally {
+      this.#isClaiming = false
+    }
   }
 
   #tellIdle(waiters: readonly IdleWaiter[]): void {

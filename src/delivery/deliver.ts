@@ -195,14 +195,20 @@ class Round {
     return this.#claimed.event.type === testEventType || this.#attemptCount > this.#claimed.attemptCount
   }
 
-  // The owner may have changed URL or secrets since the claim. False where the webhook is gone or not active.
+  // The owner may have changed URL or secrets since the claim. False where the webhook is gone or not active, or cannot be read: the
+  // delivery then goes back, which is tried for as long as storage is away, and is not left to wait until its lease runs out.
   async #readWebhook(): Promise<boolean> {
     const readAt = performance.now()
-    const webhook = await this.#pipeline.webhookNow(this.#claimed)
-    if (webhook?.isActive !== true) return false
-    this.#webhook = webhook
-    this.#readAt = readAt
-    return true
+    try {
+      const webhook = await this.#pipeline.webhookNow(this.#claimed)
+      if (webhook?.isActive !== true) return false
+      this.#webhook = webhook
+      this.#readAt = readAt
+      return true
+    } catch (error) {
+      this.#pipeline.lifecycle.emit('worker.error', { error, during: `reading webhook ${this.#webhook.id}` })
+      return false
+    }
   }
 
   async #send(): Promise<Outcome> {

@@ -75,11 +75,11 @@ export class Engine {
 
   /** Claims once, up to the room there is, and makes the rounds of what it got. */
   async pass(): Promise<Pass> {
-    // Somebody else may have been quicker to take what was free.
-    while (this.worker.free === 0) await this.worker.oneEnded()
     // Storage that stops at a bound of its own says so with 0; a few looks get past what was in its way.
     for (let looks = 1; ; looks++) {
-      const { claimed, nextDueInMs, rounds } = await this.worker.claim(this.worker.free)
+      // Somebody else may have been quicker to take what was free.
+      while (this.#passRoom() === 0) await this.worker.oneEnded()
+      const { claimed, nextDueInMs, rounds } = await this.worker.claim(this.#passRoom())
       const isInTheWay = claimed.length === 0 && nextDueInMs === 0 && looks < 1000
       if (isInTheWay) continue
       return { results: await Promise.all(rounds), hasMore: claimed.length > 0 }
@@ -104,6 +104,11 @@ export class Engine {
     this.#expire(timeoutMs)
     this.#stopping ??= this.#stop()
     return this.#stopping
+  }
+
+  // A claim loop with a backlog keeps more than its concurrency at hand: nothing would ever be free beside it.
+  #passRoom(): number {
+    return this.isStarted ? Math.min(this.worker.room, this.#settings.concurrency) : this.worker.free
   }
 
   async #start(open: () => Promise<void>, hints: Hints | undefined): Promise<void> {

@@ -50,7 +50,12 @@ export class FetchExchange implements Exchange {
   // The status decides, however the body ends.
   #end(error: unknown): void {
     if (this.#response === null) return this.#reject(error)
-    const { status, headers } = this.#response
-    this.#resolve({ status, headers: plainHeaders(Object.fromEntries(headers)), text: this.#text.end(), body: null })
+    try {
+      const { status, headers } = this.#response
+      this.#resolve({ status, headers: plainHeaders(Object.fromEntries(headers)), text: this.#text.end(), body: null })
+    } catch (notResponse) {
+      // What a fetch of the host's answers need not be a Response. Thrown from a timer, that would end the process.
+      this.#reject(notResponse)
+    }
   }
 }

@@ -146,6 +146,8 @@ export class Intake {
   // One look at storage for who wants the events, and one write, whatever the number of dispatches.
   async #writeGroups(groups: readonly (readonly UnmatchedEvent[])[]): Promise<Written[]> {
     const matched = await this.#fanOut.match(groups.flat())
+    // A tenant that takes long to count holds up the batch, but no other's count.
+    await this.#backlog.look(pendingByTenant(matched))
     const written: Written[] = []
     const admitted: Admitted[] = []
     let next = 0
@@ -157,7 +159,10 @@ export class Intake {
     }
     // A write that fails after others of the batch is repeated with them, which does no harm: what is stored already is accepted again.
     for (const chunk of chunksOf(admitted)) {
-      const results = await this.#write(chunk.flatMap(({ events }) => events))
+      const results = await this.#write(chunk.flatMap(({ events }) => events)).catch((error: unknown) => {
+        this.#backlog.takeBack(pendingByTenant(admitted.flatMap(({ events }) => events)))
+        throw error
+      })
       let first = 0
       for (const { place, events } of chunk) {
         written[place] = toResults(events, results.slice(first, (first += events.length)))

@@ -1,10 +1,14 @@
-/** Bounds how many requests are under way at once; waiters are served in the order they came, the urgent ones first. */
+/**
+ * Bounds how many requests are under way at once; waiters are served in the order they came, the urgent ones first. Once `shutdown` is
+ * aborted no request is begun, and nobody waits.
+ */
 export class Slots {
   #free: number
   readonly #waiting: (() => void)[] = []
 
-  constructor(count: number) {
+  constructor(count: number, shutdown: AbortSignal) {
     this.#free = count
+    shutdown.addEventListener('abort', () => this.#letAllGo(), { once: true })
   }
 
   /** Takes a slot if one is free. */
@@ -27,5 +31,11 @@ export class Slots {
     const next = this.#waiting.shift()
     if (next === undefined) this.#free++
     else next()
+  }
+
+  // What waits is to be given back at once, not when the slowest receiver lets go of a slot.
+  #letAllGo(): void {
+    this.#free = Infinity
+    for (const go of this.#waiting.splice(0)) go()
   }
 }

@@ -249,7 +249,7 @@ export class Worker {
     return {
       sender: this.#sender,
       signatures,
-      slots: new Slots(concurrency),
+      slots: new Slots(concurrency, this.#shutdown.signal),
       leases: this.#leases,
       lifecycle: this.#lifecycle,
       policyFor,

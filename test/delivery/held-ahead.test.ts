@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { EventDispatcher, memoryStorage, WebhookRegistry } from 'posthorn'
+import { EventDispatcher, memoryStorage, WebhookRegistry, type Storage } from 'posthorn'
 import { loopback } from '../support/loopback.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 import { overriding } from '../support/overriding.ts'
@@ -11,9 +11,11 @@ function laterBy(ms: number): void {
   vi.spyOn(performance, 'now').mockImplementation(() => now() + ms)
 }
 
-async function setUp(answer: () => Promise<number>) {
+async function setUp(answer: () => Promise<number>, changes: (intact: Storage) => Partial<Storage> = () => ({})) {
   const receiver = await startReceiver(answer)
-  const registry = new WebhookRegistry({ storage: memoryStorage(), addresses: loopback })
+  const intact = memoryStorage()
+  const storage = overriding(intact, changes(intact))
+  const registry = new WebhookRegistry({ storage, addresses: loopback })
   const dispatcher = new EventDispatcher({ registry, concurrency: 1, retry: { retries: 0 } })
   const webhook = await registry.create({ name: 'test', url: receiver.url, events: ['*'] })
   await dispatcher.start()
@@ -22,7 +24,7 @@ async function setUp(answer: () => Promise<number>) {
     await dispatcher.stop()
     await receiver[Symbol.asyncDispose]()
   }
-  return { receiver, registry, dispatcher, webhook, dispatchTwo, end }
+  return { intact, receiver, registry, dispatcher, webhook, dispatchTwo, end }
 }
 
 describe('deliveries that are held and wait for their slot', () => {
@@ -54,6 +56,45 @@ describe('deliveries that are held and wait for their slot', () => {
       ['succeeded', null],
       ['cancelled', 'disabled'],
     ])
+    await end()
+  })
+
+  // They used to wait with their leases until the slowest receiver had answered, or the stop had run out of time.
+  it('go back at once when the dispatcher stops, whatever is under way', async () => {
+    const held = gate()
+    const { intact, receiver, dispatcher, dispatchTwo, end } = await setUp(() => held.opened.then(() => 204))
+    await dispatchTwo()
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
+    const stopped = dispatcher.stop()
+    await vi.waitFor(async () => expect(await intact.stats({})).toMatchObject({ leased: 1, ready: 1 }))
+    held.open()
+    await stopped
+    expect(receiver.received).toHaveLength(1)
+    expect(await intact.stats({})).toMatchObject({ leased: 0, ready: 1 })
+    await end()
+  })
+
+  // They used to be let go of without a word to storage, to come back when their leases had run out.
+  it('go back, and come again, where storage fails to read their webhook', async () => {
+    const held = gate()
+    let reads = 0
+    const { receiver, dispatcher, webhook, dispatchTwo, end } = await setUp(
+      () => held.opened.then(() => 204),
+      (intact) => ({
+        getWebhook: async (id, tenantId) => {
+          if (++reads === 1) throw new Error('storage is away')
+          return await intact.getWebhook(id, tenantId)
+        },
+      }),
+    )
+    const errors: string[] = []
+    dispatcher.on('worker.error', ({ during }) => errors.push(during))
+    await dispatchTwo()
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
+    laterBy(2000)
+    held.open()
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(2))
+    expect(errors).toEqual([`reading webhook ${webhook.id}`])
     await end()
   })
 

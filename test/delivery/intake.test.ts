@@ -26,4 +26,44 @@ describe('dispatches that come at once', () => {
     await Promise.all(Array.from({ length: 50 }, (_, n) => dispatcher.dispatch('narrow.one', n)))
     expect(writes.length).toBeLessThan(10)
   })
+
+  // One after the other, the counts of a few hundred tenants held all dispatches up for seconds.
+  it('count the backlogs of their tenants side by side', async () => {
+    const intact = memoryStorage()
+    let underWay = 0
+    let most = 0
+    const storage = overriding(intact, {
+      stats: async (query) => {
+        most = Math.max(most, ++underWay)
+        await new Promise((resolve) => setImmediate(resolve))
+        underWay--
+        return await intact.stats(query)
+      },
+    })
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
+    const dispatcher = new EventDispatcher({ registry })
+    const tenants = Array.from({ length: 20 }, (_, n) => `t${n}`)
+    for (const tenantId of tenants) {
+      await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] }, { tenantId })
+    }
+    await Promise.all(tenants.map((tenantId) => dispatcher.dispatch('a.b', {}, { tenantId })))
+    expect(most).toBe(20)
+  })
+
+  // What a failed write had been let in with was counted once more when it was repeated.
+  it('are counted once where their write is repeated', async () => {
+    const intact = memoryStorage()
+    let writes = 0
+    const storage = overriding(intact, {
+      enqueue: async (events, options) => {
+        if (++writes === 1) throw new Error('storage is away')
+        return await intact.enqueue(events, options)
+      },
+    })
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
+    const dispatcher = new EventDispatcher({ registry, maxPendingPerTenant: 10 })
+    await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] })
+    await Promise.all(Array.from({ length: 8 }, (_, n) => dispatcher.dispatch('a.b', n)))
+    expect(await intact.stats({})).toMatchObject({ ready: 8 })
+  })
 })

@@ -177,4 +177,11 @@ describe('createSender', () => {
       body: 'x'.repeat(16_384),
     })
   })
+
+  // This used to be thrown from a timer, at the deadline.
+  it('takes what is no Response, from a fetch that it is given, for a failure', async () => {
+    const bare = { status: 200, ok: true }
+    const { send } = sender({ fetch: async () => bare as Response, timeoutMs: 500 }) // as a test of a host's might
+    expect(await send(request('https://receiver.example.com/'))).toMatchObject({ status: null, error: 'network' })
+  })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry, type EventDispatcherOptions, type Storage } from 'posthorn'
 import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
@@ -216,6 +216,44 @@ describe('a started dispatcher', () => {
     await dispatcher.stop()
   })
 
+  // What had been freed while a claim was under way was forgotten when that found nothing, until the next poll.
+  it('goes on with a busy webhook whose slot was freed while a claim was under way', async () => {
+    const answered = gate()
+    await using receiver = await startReceiver(async (_, nth) => (nth === 1 ? (await answered.opened, 204) : 204))
+    const isLate = gate()
+    let claims = 0
+    let lateness = Promise.resolve()
+    const options = { pollIntervalMs: 60_000, random: () => 0.5 }
+    const { dispatcher, registry, webhook } = await setUp(receiver.url, options, (storage) => ({
+      claim: async (query) => {
+        const result = await storage.claim(query)
+        claims++
+        await lateness
+        return result
+      },
+    }))
+    await registry.update(webhook.id, { maxInFlight: 1 })
+    await dispatcher.start()
+    await dispatcher.dispatch('wanted.one', 1)
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
+    const dispatchAndClaim = async () => {
+      const before = claims
+      await dispatcher.dispatch('wanted.one', 2)
+      await vi.waitFor(() => expect(claims).toBeGreaterThan(before), { interval: 1 })
+    }
+    // Claims that find nothing, each of which doubles the time until the next poll.
+    for (let n = 0; n < 12; n++) await dispatchAndClaim()
+    lateness = isLate.opened
+    await dispatchAndClaim()
+    const delivered = new Promise<void>((resolve) => dispatcher.on('delivery.succeeded', () => resolve()))
+    answered.open()
+    await delivered
+    await new Promise((resolve) => setImmediate(resolve))
+    isLate.open()
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(14))
+    await dispatcher.stop()
+  })
+
   it('forgets a drain whose signal was aborted', async () => {
     const held = gate()
     const arrived = gate()
@@ -289,6 +327,23 @@ describe('EventDispatcher.runOnce', () => {
     // The second request is still under way.
     expect(await run).toEqual({ claimed: 0, succeeded: 0, failed: 0 })
     held[1]!.open()
+    await dispatcher.stop()
+  })
+
+  // It used to wait until the claim loop had nothing left to hold ahead.
+  it('gets its turn also beside a claim loop with a backlog', async () => {
+    const answers = gate()
+    await using receiver = await startReceiver(async (_, nth) => (nth > 8 ? (await answers.opened, 204) : 204))
+    const { dispatcher, registry, webhook } = await setUp(receiver.url, { concurrency: 2 })
+    await registry.update(webhook.id, { maxInFlight: 1000 })
+    await dispatcher.start()
+    await dispatcher.dispatchMany(many(40))
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(10))
+    const passes = [dispatcher.runOnce(), dispatcher.runOnce()]
+    answers.open()
+    await Promise.race(passes)
+    expect(receiver.received.length).toBeLessThan(40)
+    await Promise.all(passes)
     await dispatcher.stop()
   })
 
