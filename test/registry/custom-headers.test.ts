@@ -130,6 +130,9 @@ describe('the headers of a webhook', () => {
       'x-google-metadata-request',
     ],
     ...['user-agent', 'sec-fetch-site', 'webhook-id', 'Webhook-Signature', 'webhook-anything', 'svix-id'],
+    // CGI, WSGI and Rack make one name of `_` and `-`.
+    ...['content_length', 'Transfer_Encoding', 'x_forwarded_for', 'X-Real_IP', 'webhook_id', 'Proxy_Authorization'],
+    ...['max-forwards', 'cdn-loop', 'x-original-forwarded-for', 'x-envoy-external-address', 'x-remote-addr'],
     ...['x-ipa-signature', 'x-ipa-event', 'x-hub-signature-256', 'stripe-signature', 'x-shopify-hmac-sha256'],
   ])('refuse the name %s and say why', async (name) => {
     const { registry } = setUp()
