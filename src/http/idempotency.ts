@@ -67,9 +67,9 @@ export function idempotencyKeyOf(request: Request): string | null {
 }
 
 function endLater() {
-  let finish: () => void = () => {}
+  let finish: (() => void) | undefined
   const end = new Promise<void>((resolve) => (finish = resolve))
-  return { end, finish: () => finish() }
+  return { end, finish: () => finish?.() }
 }
 
 async function keptAnswer(response: Response): Promise<KeptAnswer> {

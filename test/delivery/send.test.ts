@@ -177,4 +177,14 @@ describe('createSender', () => {
       body: 'x'.repeat(16_384),
     })
   })
+
+  it.each([
+    ['a body of text', () => ({ status: 200, headers: [], body: ReadableStream.from(['no bytes']) }), { status: 200 }],
+    ['no headers', () => ({ status: 200, body: null }), { status: null, error: 'network' }],
+    ['nothing', () => null, { status: null, error: 'network' }],
+    ['a throw', () => expect.fail('away'), { status: null, error: 'network' }],
+  ])('takes %s from the fetch that it is given for an outcome', async (_, answer, outcome) => {
+    const { send } = sender({ timeoutMs: 300, fetch: async () => answer() as unknown as Response })
+    expect(await send(request('https://receiver.example.com/'))).toMatchObject(outcome)
+  })
 })
