@@ -117,6 +117,13 @@ describe('the headers of a webhook', () => {
     expect(issues[0]?.message).not.toMatch(/injected/)
   })
 
+  it('are answered with one issue where they are far too many', async () => {
+    const { registry } = setUp()
+    const headers = Object.fromEntries(Array.from({ length: 41 }, (_, n) => [`no name ${n}`, 'v']))
+    const issues = await issuesOf(registry.create({ ...input, headers }))
+    expect(issues).toEqual([{ path: 'headers', message: 'must be at most 20' }])
+  })
+
   it.each([
     ...['content-length', 'Content-Type', 'content-encoding', 'content-anything', 'transfer-encoding', 'trailer'],
     ...['expect', 'connection', 'keep-alive', 'te', 'upgrade', 'http2-settings', 'proxy-authorization', 'proxy-x'],
