@@ -179,7 +179,11 @@ describe('createSender', () => {
   })
 
   it.each([
-    ['a body of text', () => ({ status: 200, headers: [], body: ReadableStream.from(['no bytes']) }), { status: 200 }],
+    [
+      'a body of text',
+      () => ({ status: 200, headers: [], body: new ReadableStream({ start: (body) => body.enqueue('text') }) }),
+      { status: 200 },
+    ],
     ['no headers', () => ({ status: 200, body: null }), { status: null, error: 'network' }],
     ['nothing', () => null, { status: null, error: 'network' }],
     ['a throw', () => expect.fail('away'), { status: null, error: 'network' }],
