@@ -6,10 +6,7 @@ export class Turns {
   async take<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name)
     const result = before === undefined ? work() : before.then(work)
-    const end = result.then(
-      () => {},
-      () => {}, // the caller's, who has the result
-    )
+    const end = result.then(over, over)
     this.#last.set(name, end)
     try {
       return await result
@@ -18,3 +15,6 @@ export class Turns {
     }
   }
 }
+
+// A failure is the caller's, who has the result.
+function over(): void {}
