@@ -14,8 +14,8 @@ export class CappedText {
   /** Takes what fits. */
   add(chunk: Uint8Array): void {
     const room = this.#maxBytes - this.#size
-    // A copy: a chunk may be a view of a buffer that is used again, or of a large one that it would keep alive.
-    this.#chunks.push(chunk.slice(0, room))
+    // A copy: a chunk may be a view of a buffer that is used again, or of a large one that it would keep alive. A Buffer's own `slice` is none.
+    this.#chunks.push(Uint8Array.prototype.slice.call(chunk, 0, room))
     this.#size += Math.min(room, chunk.byteLength)
     this.isFull = chunk.byteLength > room
   }

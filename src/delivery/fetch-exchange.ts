@@ -9,7 +9,7 @@ export class FetchExchange implements Exchange {
   readonly #controller = new AbortController()
   #resolve!: (answer: Answer) => void
   #reject!: (error: unknown) => void
-  #response: Response | null = null
+  #head: Pick<Answer, 'status' | 'headers'> | null = null
 
   constructor(fetch: typeof globalThis.fetch, maxBytes: number) {
     this.#fetch = fetch
@@ -36,10 +36,13 @@ export class FetchExchange implements Exchange {
 
   async #exchange(url: string, init: RequestInit): Promise<void> {
     const fetch = this.#fetch
-    this.#response = await fetch(url, { ...init, redirect: 'manual', signal: this.#controller.signal })
-    if (this.#response.body === null) return
-    for await (const chunk of this.#response.body) {
-      this.#text.add(chunk)
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: this.#controller.signal })
+    // Read here, where what is no Response after all fails the attempt, and not the timer that ends it.
+    this.#head = { status: response.status, headers: plainHeaders(Object.fromEntries(response.headers)) }
+    if (response.body === null) return
+    for await (const chunk of response.body as AsyncIterable<unknown>) {
+      if (!ArrayBuffer.isView(chunk)) throw new TypeError('The fetch that was given answered no bytes.')
+      this.#text.add(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
       if (!this.#text.isFull) continue
       // Told at once: leaving the loop cancels the stream, and a stream may never confirm it.
       this.#end(null)
@@ -49,13 +52,7 @@ export class FetchExchange implements Exchange {
 
   // The status decides, however the body ends.
   #end(error: unknown): void {
-    if (this.#response === null) return this.#reject(error)
-    try {
-      const { status, headers } = this.#response
-      this.#resolve({ status, headers: plainHeaders(Object.fromEntries(headers)), text: this.#text.end(), body: null })
-    } catch (notResponse) {
-      // What a fetch of the host's answers need not be a Response. Thrown from a timer, that would end the process.
-      this.#reject(notResponse)
-    }
+    if (this.#head === null) return this.#reject(error)
+    this.#resolve({ ...this.#head, text: this.#text.end(), body: null })
   }
 }

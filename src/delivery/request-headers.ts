@@ -21,11 +21,31 @@ const minRedactedLength = 8
 /** Takes the values of a webhook's own headers out of an answer that echoes them: it is recorded and shown. */
 export function withoutEchoes(outcome: Outcome, custom: Readonly<Record<string, string>>): Outcome {
   if (outcome.status === null || Object.keys(custom).length === 0) return outcome
-  const secrets = Object.values(custom).flatMap(formsOf)
+  // The longest first: one value may begin with another.
+  const secrets = Object.values(custom)
+    .flatMap(formsOf)
+    .toSorted((one, other) => other.length - one.length)
   if (secrets.length === 0) return outcome
-  const redact = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, redactedValue), text)
+  const redact = (text: string) =>
+    withoutCutEcho(
+      secrets.reduce((rest, secret) => rest.replaceAll(secret, redactedValue), text),
+      secrets,
+    )
   const headers = Object.entries(outcome.headers).map(([name, value]) => [name, redact(value)])
   return { ...outcome, headers: Object.fromEntries(headers), body: redact(outcome.body) }
+}
+
+// A body is kept up to a length, or to where it broke off: what was echoed last may be there in part.
+function withoutCutEcho(text: string, secrets: readonly string[]): string {
+  const cutLength = Math.max(0, ...secrets.map((secret) => lengthOfCut(text, secret)))
+  return cutLength === 0 ? text : `${text.slice(0, -cutLength)}${redactedValue}`
+}
+
+function lengthOfCut(text: string, secret: string): number {
+  for (let length = Math.min(secret.length - 1, text.length); length >= minRedactedLength; length--) {
+    if (text.endsWith(secret.slice(0, length))) return length
+  }
+  return 0
 }
 
 // The whole value and, behind `Bearer`, the token alone; both as they are, and as they stand in JSON.

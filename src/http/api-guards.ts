@@ -3,11 +3,14 @@ import type { Encryption } from '../registry/encryption.ts'
 import { Idempotency } from './idempotency.ts'
 import { PageCursors } from './page-cursors.ts'
 import { RateLimit, type CheckedLimits } from './tenant-limits.ts'
+import { Turns } from './turns.ts'
 
 /** What one management API remembers between requests. */
 export interface ApiGuards {
   readonly cursors: PageCursors
   readonly maxWebhooks: number
+  /** Of tenants who create: counted and created at once, a burst would pass the limit. */
+  readonly turns: Turns
   readonly creations: RateLimit
   readonly tests: RateLimit
   readonly idempotency: Idempotency
@@ -26,6 +29,7 @@ export function createGuards({ encryption, cursorKey, limits, clock }: GuardSett
   return {
     cursors: new PageCursors(cursorKey === null ? derivedKeys(encryption) : [cursorKey]),
     maxWebhooks: limits.webhooks,
+    turns: new Turns(),
     creations: new RateLimit('tries to create a webhook', limits.creationsPerMinute, clock),
     tests: new RateLimit('test deliveries', limits.testsPerMinute, clock),
     idempotency: new Idempotency(clock),

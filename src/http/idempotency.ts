@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
+import { KeptAnswers, type KeptAnswer } from './kept-answers.ts'
 
 /** One request that carries an idempotency key. */
 export interface KeyedRequest {
@@ -10,22 +11,11 @@ export interface KeyedRequest {
   readonly asked: unknown
 }
 
-interface Kept {
+interface UnderWay {
   readonly fingerprint: string
-  readonly atMs: number
-  /** Resolves with null where nothing is to be given again. */
-  readonly answer: Promise<KeptAnswer | null>
+  /** Resolves when it is over, however it ended. */
+  readonly end: Promise<void>
 }
-
-interface KeptAnswer {
-  readonly status: number
-  readonly headers: readonly (readonly [string, string])[]
-  readonly body: string
-}
-
-/** How long an answer is given again: as long as a dispatcher remembers a key, unless told otherwise. */
-const ttlMs = 86_400_000
-const maxKept = 10_000
 
 /**
  * Gives the answer of the first request under a key again, instead of doing the same twice. Only what succeeded is kept: a request that
@@ -33,46 +23,37 @@ const maxKept = 10_000
  * repeats to the same one.
  */
 export class Idempotency {
-  readonly #clock: Clock
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept: KeptAnswers
+  readonly #underWay = new Map<string, UnderWay>()
 
   constructor(clock: Clock) {
-    this.#clock = clock
+    this.#kept = new KeptAnswers(clock)
   }
 
   /** Runs the request, or waits for one under the same key. Throws `IDEMPOTENCY_CONFLICT`, and what `run` throws. */
-  async once({ tenantId, key, asked }: KeyedRequest, run: () => Promise<Response>): Promise<Response> {
+  async once(request: KeyedRequest, run: () => Promise<Response>): Promise<Response> {
+    const { tenantId, key, asked } = request
     const name = JSON.stringify([tenantId, key])
     const fingerprint = createHash('sha256').update(JSON.stringify(asked)).digest('base64')
     for (;;) {
-      const kept = this.#find(name)
-      if (kept === null) return await this.#run(name, fingerprint, run)
-      if (kept.fingerprint !== fingerprint) throw conflict()
-      const answer = await kept.answer
-      if (answer !== null) return again(answer)
-      // The one before failed: it is this one's turn, or that of another that waits.
+      const kept = this.#kept.find(tenantId, key)
+      const underWay = this.#underWay.get(name)
+      const other = kept ?? underWay
+      if (other !== undefined && other.fingerprint !== fingerprint) throw conflict()
+      if (kept !== null) return again(kept.answer)
+      if (underWay === undefined) break
+      // Where that one fails, it is this one's turn, or that of another that waits.
+      await underWay.end
     }
-  }
-
-  #find(name: string): Kept | null {
-    const kept = this.#kept.get(name)
-    return kept !== undefined && this.#clock() - kept.atMs < ttlMs ? kept : null
-  }
-
-  async #run(name: string, fingerprint: string, run: () => Promise<Response>): Promise<Response> {
-    const { promise, keep } = keptLater()
-    const kept = { fingerprint, atMs: this.#clock(), answer: promise }
-    this.#kept.delete(name)
-    if (this.#kept.size >= maxKept) this.#kept.delete(this.#kept.keys().next().value ?? '')
-    this.#kept.set(name, kept)
-    let answer: KeptAnswer | null = null
+    const { end, finish } = endLater()
+    this.#underWay.set(name, { fingerprint, end })
     try {
       const response = await run()
-      if (response.ok) answer = await keptAnswer(response.clone())
+      if (response.ok) this.#kept.keep({ tenantId, key, fingerprint, answer: await keptAnswer(response.clone()) })
       return response
     } finally {
-      if (answer === null && this.#kept.get(name) === kept) this.#kept.delete(name)
-      keep(answer)
+      this.#underWay.delete(name)
+      finish()
     }
   }
 }
@@ -85,10 +66,10 @@ export function idempotencyKeyOf(request: Request): string | null {
   throw new PosthornError('VALIDATION_FAILED', `The header Idempotency-Key ${issues[0]?.message}.`, { issues })
 }
 
-function keptLater() {
-  let keep: ((answer: KeptAnswer | null) => void) | undefined
-  const promise = new Promise<KeptAnswer | null>((resolve) => (keep = resolve))
-  return { promise, keep: (answer: KeptAnswer | null) => keep?.(answer) }
+function endLater() {
+  let finish: (() => void) | undefined
+  const end = new Promise<void>((resolve) => (finish = resolve))
+  return { end, finish: () => finish?.() }
 }
 
 async function keptAnswer(response: Response): Promise<KeptAnswer> {

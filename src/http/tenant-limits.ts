@@ -3,7 +3,7 @@ import { problemResponse } from './problem.ts'
 
 /** How much one tenant may do through the management API; `Infinity` lifts a limit. */
 export interface TenantLimits {
-  /** The most webhooks at a time; 100 unless given. Requests that come at once may pass it by a few. */
+  /** The most webhooks at a time; 100 unless given. Each process counts for itself before it creates: several may pass it by one each. */
   readonly webhooks?: number
   /** The most tries to create a webhook in a minute, in one process; 60 unless given. */
   readonly creationsPerMinute?: number

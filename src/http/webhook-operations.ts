@@ -2,7 +2,7 @@ import { PosthornError, type Issue } from '../domain/error.ts'
 import type { Webhook } from '../domain/webhook.ts'
 import type { CreateWebhookInput, ReplaceWebhookInput, UpdateWebhookInput } from '../registry/webhook-input.ts'
 import { emptyResponse, jsonResponse } from './json-response.ts'
-import { operation } from './operation.ts'
+import { operation, type Call } from './operation.ts'
 import { tooManyWebhooks } from './tenant-limits.ts'
 import { flag, integerFrom, textThat } from './query.ts'
 
@@ -16,16 +16,12 @@ export const pageParameters = {
 
 export const createWebhook = operation({
   body: 'required',
-  async run({ registry, guards, basePath, tenantId, createdBy, body }) {
+  async run(call) {
+    const { guards, tenantId } = call
     const tooOften = guards.creations.take(tenantId)
     if (tooOften !== null) return tooOften
-    const { maxWebhooks } = guards
-    const isFull = maxWebhooks !== Infinity && (await registry.count({ tenantId })) >= maxWebhooks
-    if (isFull) return tooManyWebhooks(maxWebhooks)
-    const scope = { tenantId, ...(createdBy !== undefined && { createdBy }) }
-    const webhook = await registry.create(body as CreateWebhookInput, scope)
-    const location = `${basePath}/webhooks/${webhook.id}`
-    return jsonResponse(201, { ...toJson(webhook), secret: webhook.secret }, { location })
+    if (guards.maxWebhooks === Infinity) return await created(call)
+    return await guards.turns.take(tenantId, () => createdWithin(guards.maxWebhooks, call))
   },
 })
 
@@ -79,6 +75,18 @@ export const listEventTypes = operation({
     return jsonResponse(200, { data: (registry.events?.types ?? []).map((type) => ({ type })) })
   },
 })
+
+async function createdWithin(maxWebhooks: number, call: Call): Promise<Response> {
+  const { registry, tenantId } = call
+  return (await registry.count({ tenantId })) >= maxWebhooks ? tooManyWebhooks(maxWebhooks) : await created(call)
+}
+
+async function created({ registry, basePath, tenantId, createdBy, body }: Call): Promise<Response> {
+  const scope = { tenantId, ...(createdBy !== undefined && { createdBy }) }
+  const webhook = await registry.create(body as CreateWebhookInput, scope)
+  const location = `${basePath}/webhooks/${webhook.id}`
+  return jsonResponse(201, { ...toJson(webhook), secret: webhook.secret }, { location })
+}
 
 // Field by field, so that whatever a webhook gains later is not public before somebody decided so.
 function toJson(webhook: Webhook): Webhook {

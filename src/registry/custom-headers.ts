@@ -12,16 +12,16 @@ const maxValueLength = 4_096
 // Servers commonly take 8 to 16 KiB of headers in all; ours are among them.
 const maxTotalLength = 6_144
 
-/** Says what is wrong with the name of a custom header, or null. The name is compared in lower case. */
+/** Says what is wrong with the name of a custom header, or null. Case does not count, and `_` is `-`: CGI and its heirs take them for one. */
 export function problemOfHeaderName(name: string): string | null {
   if (name === '' || name.length > maxNameLength) return `must have a name of 1 to ${maxNameLength} characters`
   if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
     return 'has a name that is no token (RFC 9110, 5.6.2): use letters, digits, -'
-  const lower = name.toLowerCase()
-  if (lower === '__proto__') return 'is not allowed as a name'
-  const exact = Object.hasOwn(refused, lower) ? refused[lower] : undefined
+  if (name.toLowerCase() === '__proto__') return 'is not allowed as a name'
+  const plain = name.toLowerCase().replaceAll('_', '-')
+  const exact = Object.hasOwn(refused, plain) ? refused[plain] : undefined
   if (exact !== undefined) return exact
-  return refusedPrefixes.find(([prefix]) => lower.startsWith(prefix))?.[1] ?? refusedSignature(lower)
+  return refusedPrefixes.find(([prefix]) => plain.startsWith(prefix))?.[1] ?? refusedSignature(plain)
 }
 
 /** Says what is wrong with the value of a custom header, or null. It never quotes it. */
@@ -77,6 +77,7 @@ const refused: Readonly<Record<string, string>> = {
   'keep-alive': hop,
   te: hop,
   upgrade: hop,
+  'max-forwards': hop,
   'http2-settings': hop,
   host: route,
   cookie,
@@ -90,7 +91,18 @@ const refused: Readonly<Record<string, string>> = {
   'x-cluster-client-ip': forwarding,
   'true-client-ip': forwarding,
   'cf-connecting-ip': forwarding,
+  'cf-connecting-ipv6': forwarding,
   'fastly-client-ip': forwarding,
+  'fly-client-ip': forwarding,
+  'x-azure-clientip': forwarding,
+  'x-azure-socketip': forwarding,
+  'x-appengine-user-ip': forwarding,
+  'x-envoy-external-address': forwarding,
+  'x-original-forwarded-for': forwarding,
+  'x-originating-ip': forwarding,
+  'x-remote-addr': forwarding,
+  'x-remote-ip': forwarding,
+  'cdn-loop': forwarding,
   'x-original-url': override,
   'x-original-host': override,
   'x-rewrite-url': override,

@@ -6,7 +6,7 @@ import { isStorable } from '../domain/text.ts'
 import { assertSecret } from '../signing/secret.ts'
 import { AddressBlocked, ownerMessage } from './address-policy/address-block.ts'
 import type { AddressPolicy } from './address-policy/address-policy.ts'
-import { problemOfHeaderName, problemOfHeaderValue, type HeaderChanges } from './custom-headers.ts'
+import { maxHeaders, problemOfHeaderName, problemOfHeaderValue, type HeaderChanges } from './custom-headers.ts'
 
 /** What a webhook is created from. */
 export interface CreateWebhookInput {
@@ -211,8 +211,11 @@ function checkHeaders(mayRemove: boolean): Refinement {
     const fail = (message: string, path: PropertyKey[] = []) => context.addIssue({ code: 'custom', message, path })
     if (value === undefined || (value === null && mayRemove)) return
     if (!isPlainObject(value)) return fail('must be an object of strings')
+    const entries = Object.entries(value)
+    // All there are removed, and as many set.
+    if (entries.length > 2 * maxHeaders) return fail(`must be at most ${maxHeaders}`)
     const seen = new Set<string>()
-    for (const [name, text] of Object.entries(value)) {
+    for (const [name, text] of entries) {
       const isRemoved = text === null && mayRemove
       const problem = problemOfHeaderName(name) ?? (isRemoved ? null : problemOfHeaderValue(text))
       if (problem !== null) fail(problem, [name])

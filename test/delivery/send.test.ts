@@ -184,4 +184,18 @@ describe('createSender', () => {
     const { send } = sender({ fetch: async () => bare as Response, timeoutMs: 500 }) // as a test of a host's might
     expect(await send(request('https://receiver.example.com/'))).toMatchObject({ status: null, error: 'network' })
   })
+
+  it.each([
+    [
+      'a body of text',
+      () => ({ status: 200, headers: [], body: new ReadableStream({ start: (body) => body.enqueue('text') }) }),
+      { status: 200 },
+    ],
+    ['no headers', () => ({ status: 200, body: null }), { status: null, error: 'network' }],
+    ['nothing', () => null, { status: null, error: 'network' }],
+    ['a throw', () => expect.fail('away'), { status: null, error: 'network' }],
+  ])('takes %s from the fetch that it is given for an outcome', async (_, answer, outcome) => {
+    const { send } = sender({ timeoutMs: 300, fetch: async () => answer() as unknown as Response })
+    expect(await send(request('https://receiver.example.com/'))).toMatchObject(outcome)
+  })
 })

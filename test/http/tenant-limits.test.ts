@@ -17,6 +17,14 @@ describe('the limits of a tenant', () => {
     expect((await call('POST', '/webhooks', input())).status).toBe(201)
   })
 
+  it('hold where requests come at once, and after one that fails', async () => {
+    const { call } = buildApi({ limits: { webhooks: 5 } })
+    const bodies = [{}, ...Array.from({ length: 20 }, () => input())]
+    const answers = await Promise.all(bodies.map((body) => call('POST', '/webhooks', body)))
+    const counts = [201, 422, 429].map((status) => answers.filter((answer) => answer.status === status).length)
+    expect(counts).toEqual([5, 1, 15])
+  })
+
   it('let so many creations be tried in a minute, good ones and bad ones', async () => {
     const clock = manualClock()
     const { call } = buildApi({ limits: { creationsPerMinute: 2 }, clock: clock.now })

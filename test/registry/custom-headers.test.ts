@@ -117,6 +117,13 @@ describe('the headers of a webhook', () => {
     expect(issues[0]?.message).not.toMatch(/injected/)
   })
 
+  it('are answered with one issue where they are far too many', async () => {
+    const { registry } = setUp()
+    const headers = Object.fromEntries(Array.from({ length: 41 }, (_, n) => [`no name ${n}`, 'v']))
+    const issues = await issuesOf(registry.create({ ...input, headers }))
+    expect(issues).toEqual([{ path: 'headers', message: 'must be at most 20' }])
+  })
+
   it.each([
     ...['content-length', 'Content-Type', 'content-encoding', 'content-anything', 'transfer-encoding', 'trailer'],
     ...['expect', 'connection', 'keep-alive', 'te', 'upgrade', 'http2-settings', 'proxy-authorization', 'proxy-x'],
@@ -130,6 +137,9 @@ describe('the headers of a webhook', () => {
       'x-google-metadata-request',
     ],
     ...['user-agent', 'sec-fetch-site', 'webhook-id', 'Webhook-Signature', 'webhook-anything', 'svix-id'],
+    // CGI, WSGI and Rack make one name of `_` and `-`.
+    ...['content_length', 'Transfer_Encoding', 'x_forwarded_for', 'X-Real_IP', 'webhook_id', 'Proxy_Authorization'],
+    ...['max-forwards', 'cdn-loop', 'x-original-forwarded-for', 'x-envoy-external-address', 'x-remote-addr'],
     ...['x-ipa-signature', 'x-ipa-event', 'x-hub-signature-256', 'stripe-signature', 'x-shopify-hmac-sha256'],
   ])('refuse the name %s and say why', async (name) => {
     const { registry } = setUp()
