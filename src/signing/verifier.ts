@@ -139,7 +139,7 @@ export class Verifier {
       const reading = read()
       body = reading instanceof Promise ? await reading : reading
     }
-    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body))
+    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body, this.scheme))
     const content = laidOut instanceof Promise ? await laidOut : laidOut
     const key = content && (await this.#findKey(content, candidates, { texts, isRetry: false, signal }))
     if (!key) throw this.#mismatch()
