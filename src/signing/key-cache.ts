@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { readRequestBody } from './body-reader.ts'
-import type { VerifyKey } from './key.ts'
+import type { KeyQuery, VerifyKey } from './key.ts'
 import { checkLimit, checkOptionNames, checkType } from './options.ts'
 
 /** A `fetch`, as much of it as fetching keys needs. */
@@ -59,8 +59,24 @@ export class KeyCache {
     this.#maxAgeMs = maxAgeMs
   }
 
-  /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. */
-  async get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
+  /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. Rejects with the signal's reason. */
+  async get(name: string, { isRetry, signal }: Omit<KeyQuery, 'texts'>): Promise<readonly VerifyKey[]> {
+    const getting = this.#get(name, isRetry)
+    if (signal === undefined) return await getting
+    let stop: (() => void) | undefined
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason)
+      signal.addEventListener('abort', stop)
+    })
+    try {
+      // Others may wait for the same fetch, so it goes on.
+      return await Promise.race([getting, aborted])
+    } finally {
+      if (stop) signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async #get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
     const entry = this.#entries.get(name)
     if (entry !== undefined && !isRetry && this.#clock() - entry.fetchedAtMs < this.#maxAgeMs) return entry.keys
     try {

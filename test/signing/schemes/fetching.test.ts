@@ -119,6 +119,10 @@ describe('awsSns', () => {
     'https://sns.us-east-1.amazonaws.com/../evil.pem',
     'https://sns.evil.com/.amazonaws.com/SimpleNotificationService-1.pem',
     'https://s3.us-east-1.amazonaws.com/SimpleNotificationService-1.pem',
+    // A bucket named sns, in each way that S3 has hosts for it.
+    'https://sns.s3.amazonaws.com/SimpleNotificationService-1.pem',
+    'https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-1.pem',
+    'https://sns.s3-website-us-east-1.amazonaws.com/SimpleNotificationService-1.pem',
     'https://sns.us-east-1.amazonaws.com/bucket/x?SimpleNotificationService-1.pem',
   ])('fetches no certificate from %s', async (SigningCertURL) => {
     const { fetch, urls } = answering()
@@ -142,6 +146,16 @@ describe('awsSns', () => {
     expect(await codeOf(verifying(fetch).verify(changed({ Type: 'Other' })))).toBe('SIGNATURE_MISMATCH')
     expect(() => awsSns({ topicArns: [] })).toThrow('topicArns')
   })
+
+  it.each(['us-gov-west-1.amazonaws.com', 'cn-north-1.amazonaws.com.cn', 'ap-southeast-4.amazonaws.com'])(
+    'asks SNS in the region %s',
+    async (host) => {
+      const { fetch, urls } = answering()
+      const SigningCertURL = `https://sns.${host}/SimpleNotificationService-1.pem`
+      expect(await codeOf(verifying(fetch).verify(changed({ SigningCertURL })))).toBe('KEYS_UNAVAILABLE')
+      expect(urls).toEqual([SigningCertURL])
+    },
+  )
 
   it('confirms a subscription at the pinned hosts only', async () => {
     const { fetch, urls } = answering()
@@ -293,6 +307,21 @@ describe('keyList', () => {
   ])('says that keys are unavailable for %s', async (_, answer) => {
     const { verifier } = keysAt(answer)
     expect(await codeOf(verifier.verify(input))).toBe('KEYS_UNAVAILABLE')
+  })
+
+  it('gives up waiting for keys when the signal says so, and still gives them to others', async () => {
+    let answer: ((response: Response) => void) | undefined
+    const { verifier, urls } = keysAt(() => new Promise((resolve) => (answer = resolve)))
+    const controller = new AbortController()
+    const hasty = verifier.verify(input, { signal: controller.signal })
+    const patient = verifier.verify(input, { signal: new AbortController().signal })
+    const reason = new Error('enough')
+    await expect.poll(() => answer).toBeDefined()
+    controller.abort(reason)
+    await expect(hasty).rejects.toBe(reason)
+    answer?.(new Response(jwks))
+    expect((await patient).keyId).toBe('2026')
+    expect(urls).toHaveLength(1)
   })
 
   it.each(['http://example.com/keys', 'example.com', 'https://user:pass@example.com/keys', ''])(
