@@ -68,7 +68,9 @@ export function awsSns({ topicArns, signatureVersion = '2', ...options }: AwsSns
     writeHeaders: null,
     async keySource(query) {
       const url = query.texts.get('body.signingcerturl') ?? ''
-      if (isOfSns(url) && /\/SimpleNotificationService-[\w-]{1,100}\.pem$/.test(url)) return await cache.get(url, query)
+      // The whole path, and no query: the API at the same host answers with what its callers wrote, such as a topic's policy.
+      if (isOfSns(url) && /^https:\/\/[^/]+\/SimpleNotificationService-[\w-]{1,100}\.pem$/.test(url))
+        return await cache.get(url, query)
       throw new PosthornError('HEADER_INVALID', 'SigningCertURL leads to no certificate of SNS.')
     },
     async handshake(verified) {
