@@ -211,6 +211,23 @@ describe('plaid', () => {
     ).toBe('HEADER_MISSING')
   })
 
+  it('is verified after a flood of key names that somebody made up, and asks for no more than 300 a minute', async () => {
+    const { fetch, urls } = counting((url) => new Response(keys[url]))
+    const verifier = new Verifier({ scheme: plaid({ clientId: 'id', secret: 'secret', fetch, clock }), clock })
+    const flood = async (from: number, to: number) => {
+      for (let kid = from; kid < to; kid++) {
+        const made = `${part({ alg: 'ES256', kid: `made-up-${kid}` })}.${claims}.${signature}`
+        expect(await codeOf(verifier.verify({ ...input, headers: { 'Plaid-Verification': made } }))).toBe(
+          'KEYS_UNAVAILABLE',
+        )
+      }
+    }
+    await flood(0, 100)
+    expect((await verifier.verify(input)).keyId).toBe('kid-1')
+    await flood(100, 400)
+    expect(urls).toHaveLength(300)
+  })
+
   it('asks for the key with its credentials, at the pinned place', async () => {
     const { fetch, urls } = counting((url) => new Response(keys[url] ?? null, { status: 200 }))
     const scheme = plaid({ clientId: 'id', secret: 'secret', fetch, clock })
