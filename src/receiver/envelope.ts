@@ -10,10 +10,11 @@ export interface Envelope {
 
 /**
  * Reads `{ type, data }`, as Standard Webhooks and Posthorn write it. What has no such form is taken as a whole: under the type that the
- * scheme found, or that of its own `type`. The signed body goes before a header, which anybody may have changed.
+ * scheme found, or that of its own `type`. The signed body goes before a header, which anybody may have changed; of a body of which
+ * only `fields` are signed (AWS SNS, Adyen), `{ type, data }` may be what somebody added.
  */
-export function standardEnvelope({ payload, type }: VerifiedWebhook): Envelope {
-  const own = ownText(payload, 'type')
+export function standardEnvelope({ payload, type, covers }: VerifiedWebhook): Envelope {
+  const own = covers.includes('fields') ? null : ownText(payload, 'type')
   if (own !== null && Object.hasOwn(Object(payload), 'data'))
     return { type: own, data: Reflect.get(Object(payload), 'data') }
   return { type: type ?? own, data: payload }

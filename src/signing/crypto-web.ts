@@ -33,7 +33,12 @@ export const isEqual: CryptoSeam['isEqual'] = (left, right) => {
 
 export const randomBytes: CryptoSeam['randomBytes'] = (length) => crypto.getRandomValues(new Uint8Array(length))
 
-export const toBase64: CryptoSeam['toBase64'] = (bytes) => btoa(String.fromCharCode(...bytes))
+export const toBase64: CryptoSeam['toBase64'] = (bytes) => {
+  let binary = ''
+  // One by one: a whole body as the arguments of one call overflows the stack.
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary)
+}
 
 export const fromBase64: CryptoSeam['fromBase64'] = (text, isStrict) => {
   try {

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { readRequestBody } from './body-reader.ts'
-import type { VerifyKey } from './key.ts'
+import type { KeyQuery, VerifyKey } from './key.ts'
 import { checkLimit, checkOptionNames, checkType } from './options.ts'
 
 /** A `fetch`, as much of it as fetching keys needs. */
@@ -30,6 +30,8 @@ export function checkKeyFetchOptions(owner: string, options: KeyFetchOptions): v
 
 // What a message claims must not make us ask the sender's server as often as somebody likes.
 const maxFetchesPerMinute = 10
+// Of all names together: with as few as for one, a trickle of made-up names would keep every real one from being fetched.
+const maxFetchesOfAllPerMinute = 300
 const maxEntries = 100
 const maxBytes = 65_536
 
@@ -40,7 +42,7 @@ interface Entry {
 
 /**
  * Keeps fetched keys by name. One fetch at a time for each name; keys that did not fit are fetched again, but ten times a
- * minute at most; where fetching fails, the keys of before are used on.
+ * minute at most for each name, and 300 times for all; where fetching fails, the keys of before are used on.
  */
 export class KeyCache {
   readonly #load: (name: string) => Promise<readonly VerifyKey[]>
@@ -48,7 +50,7 @@ export class KeyCache {
   readonly #maxAgeMs: number
   readonly #entries = new Map<string, Entry>()
   readonly #underWay = new Map<string, Promise<readonly VerifyKey[]>>()
-  readonly #fetchedAtMs: number[] = []
+  readonly #fetches: { readonly name: string; readonly atMs: number }[] = []
 
   constructor(
     load: (name: string) => Promise<readonly VerifyKey[]>,
@@ -59,8 +61,24 @@ export class KeyCache {
     this.#maxAgeMs = maxAgeMs
   }
 
-  /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. */
-  async get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
+  /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. Rejects with the signal's reason. */
+  async get(name: string, { isRetry, signal }: Omit<KeyQuery, 'texts'>): Promise<readonly VerifyKey[]> {
+    const getting = this.#get(name, isRetry)
+    if (signal === undefined) return await getting
+    let stop: (() => void) | undefined
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason)
+      signal.addEventListener('abort', stop)
+    })
+    try {
+      // Others may wait for the same fetch, so it goes on.
+      return await Promise.race([getting, aborted])
+    } finally {
+      if (stop) signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async #get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
     const entry = this.#entries.get(name)
     if (entry !== undefined && !isRetry && this.#clock() - entry.fetchedAtMs < this.#maxAgeMs) return entry.keys
     try {
@@ -80,8 +98,8 @@ export class KeyCache {
   }
 
   async #loadOnce(name: string): Promise<readonly VerifyKey[]> {
-    if (!this.#mayFetch()) throw new RangeError(`Keys were fetched ${maxFetchesPerMinute} times within a minute.`)
-    this.#fetchedAtMs.push(this.#clock())
+    if (!this.#mayFetch(name)) throw new RangeError('Keys were fetched too often within a minute.')
+    this.#fetches.push({ name, atMs: this.#clock() })
     const keys = await this.#load(name)
     this.#entries.delete(name)
     // Only what was fetched is kept, so names made up by a stranger push nothing out.
@@ -90,10 +108,11 @@ export class KeyCache {
     return keys
   }
 
-  #mayFetch(): boolean {
+  #mayFetch(name: string): boolean {
     const minuteAgoMs = this.#clock() - 60_000
-    while (this.#fetchedAtMs.length > 0 && !((this.#fetchedAtMs[0] ?? 0) > minuteAgoMs)) this.#fetchedAtMs.shift()
-    return this.#fetchedAtMs.length < maxFetchesPerMinute
+    while (this.#fetches.length > 0 && !((this.#fetches[0]?.atMs ?? 0) > minuteAgoMs)) this.#fetches.shift()
+    const ofName = this.#fetches.filter((fetched) => fetched.name === name)
+    return ofName.length < maxFetchesPerMinute && this.#fetches.length < maxFetchesOfAllPerMinute
   }
 }
 

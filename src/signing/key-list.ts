@@ -26,7 +26,7 @@ export function keyList({ url, ...options }: KeyListOptions): KeySource {
     throw new TypeError('keyList: url must be a URL with https: and without a user.')
   }
   const cache = new KeyCache(async () => readKeys(await fetchText(url, options)), options)
-  return ({ isRetry }) => cache.get('', isRetry)
+  return (query) => cache.get('', query)
 }
 
 // As many as a verifier takes secrets, because each costs a check of every message that does not fit.

@@ -12,7 +12,8 @@ export function divideParameters(
   separator: string,
   repeatable: string,
 ): HeaderTexts {
-  const texts = new Map<string, string>()
+  // The other headers stay, such as that of the id; one that is named like a parameter is none.
+  const texts = new Map([...headers].filter(([name]) => !name.startsWith(`${header}.`)))
   for (const entry of headers.get(header)?.split(separator) ?? []) {
     // A plain space alone: trim() would also take what nobody sends, such as U+00A0.
     const [name = '', ...value] = entry.replace(/^ /, '').split('=')

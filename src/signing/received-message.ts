@@ -33,10 +33,12 @@ export function messageOf(
   id: unknown,
   timestamp: string,
   body: Uint8Array,
+  { divideBody }: Scheme,
 ): SignedMessage {
-  const header = (given: string) => {
-    const name = given.toLowerCase()
-    return texts.get(name) ?? readTexts([name]).get(name) ?? ''
+  const header = (text: string) => {
+    const name = text.toLowerCase()
+    // What a scheme looks for in the body must not come from a header, by whoever took it out of the body.
+    return texts.get(name) ?? (divideBody ? '' : (readTexts([name]).get(name) ?? ''))
   }
   return { id: typeof id === 'string' ? id : '', timestamp, body, method, url, header }
 }

@@ -3,6 +3,7 @@ import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { isHeaderToken } from './header-token.ts'
 import { checkOptionNames, checkType } from './options.ts'
+import { headerOf } from './received-message.ts'
 import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
@@ -87,12 +88,15 @@ export class Signer {
 
 function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: SignedMessage, type: string) {
   const { id, timestamp } = signed
-  if (scheme.writeHeaders) return scheme.writeHeaders({ signatures, timestamp, id, message: signed })
+  const { covers } = scheme
   return {
     ...inHeader(scheme.eventId, id),
-    ...inHeader(scheme.timestamp?.place, timestamp),
-    ...inHeader(scheme.eventType, type),
-    [scheme.signature.header]: signatures.join(' '),
+    // A scheme that signs headers (Contentful) signed what the caller has there.
+    ...inHeader(scheme.eventType, (covers.includes('headers') && signed.header(headerOf(scheme.eventType))) || type),
+    ...(scheme.writeHeaders?.({ signatures, timestamp, id, message: signed }) ?? {
+      ...inHeader(scheme.timestamp?.place, timestamp),
+      [scheme.signature.header]: signatures.join(' '),
+    }),
   }
 }
 

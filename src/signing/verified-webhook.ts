@@ -5,7 +5,7 @@ import type { Covered, Place } from './coverage.ts'
 export interface VerifiedWebhook {
   /**
    * The event's id, the same on every attempt: use it to do the work once. Null where the scheme has none, or its place is
-   * empty. It is signed where {@link VerifiedWebhook.covers} has `id`, or the scheme reads it in a body that is covered.
+   * empty or has a number over 2^53, which JSON rounds. It is signed where {@link VerifiedWebhook.covers} has `id`, or the scheme reads it in a body that is covered.
    */
   readonly eventId: string | null
   /**
@@ -83,13 +83,14 @@ class LazyMembers {
   }
 }
 
-/** Reads a member of the payload under a dotted path as text; null where it, or any payload, is missing. */
+/** Reads a text or whole number of the payload under a dotted path; null where it, or any payload, is missing. */
 export function payloadText(read: () => unknown, path: string): string | null {
   try {
     let value = read()
     for (const name of path.split('.'))
       value = isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : null
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : null
+    // A larger number was rounded, and may be that of another event.
+    return typeof value === 'string' || Number.isSafeInteger(value) ? String(value) : null
   } catch {
     return null // No JSON: then it has no such member either.
   }

@@ -94,9 +94,10 @@ export class Verifier {
    *
    * @throws PosthornError with one of these codes, whatever the request contains: `HEADER_MISSING`, `HEADER_DUPLICATE`,
    * `HEADER_INVALID`, `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`,
-   * `SIGNATURE_MISMATCH`, `KEY_EXPIRED`, `KEYS_UNAVAILABLE`, `BODY_TOO_LARGE`, `BODY_UNREADABLE`; and for a wrong call
-   * `RAW_BODY_REQUIRED` when the body was parsed or read before, `VALIDATION_FAILED` when it is no request at all or an
-   * option is unknown; the reason of the signal where it is aborted.
+   * `SIGNATURE_MISMATCH`, `KEY_EXPIRED`, `KEYS_UNAVAILABLE`, `BODY_TOO_LARGE`, `BODY_UNREADABLE`, and `PAYLOAD_INVALID` by
+   * schemes that have the signature in the body, where that is no JSON; and for a wrong call `RAW_BODY_REQUIRED` when the body
+   * was parsed or read before, `VALIDATION_FAILED` when it is no request at all or an option is unknown; the reason of the
+   * signal where it is aborted.
    */
   async verify(input: VerifyInput, options: VerifyOptions = {}): Promise<VerifiedWebhook> {
     try {
@@ -142,7 +143,7 @@ export class Verifier {
       const reading = read()
       body = reading instanceof Promise ? await reading : reading
     }
-    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body))
+    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body, this.scheme))
     const content = laidOut instanceof Promise ? await laidOut : laidOut
     const finding = content && this.#findKey(content, candidates, { texts, isRetry: false, signal })
     const key = finding instanceof Promise ? await finding : finding

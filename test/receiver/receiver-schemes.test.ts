@@ -3,7 +3,7 @@ import { asana, discord, dropbox, gitlabToken, mailgun, meta, notion, slack, zoo
 import { type Scheme, Signer, Verifier } from 'posthorn/verify'
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
-import { signedRequests, verifierOf } from '../signing/schemes/requests.ts'
+import { requestOf, signedRequests, verifierOf } from '../signing/schemes/requests.ts'
 import { createTestReceiver, url } from './receiver-fixture.ts'
 
 const secret = 'a-secret-as-text-0123456789'
@@ -148,6 +148,22 @@ describe('createReceiver with schemes that do not sign the body', () => {
     expect((await receiver.fetch(new Request(url, { method: 'POST', body: altered }))).status).toBe(200)
     expect(handler.mock.calls[0]![0]).toMatchObject({ id: token, type: 'opened' })
     expect(outcomes[0]?.proof?.covers).toEqual(['timestamp', 'token'])
+  })
+})
+
+describe('createReceiver with schemes that sign some members of the body', () => {
+  it.each(['awsSns', 'adyen'])('%s: takes neither type nor data from what is not signed', async (name) => {
+    const signedRequest = requestOf(name)
+    const { headers, body } = signedRequest.input
+    const members = JSON.parse(body) as object // the body of a fixture
+    const handler = vi.fn<EventHandler>()
+    const onUnknown = vi.fn<EventHandler>()
+    const on = { 'order.paid': handler }
+    const { receiver } = createTestReceiver({ verifier: verifierOf(signedRequest), on, onUnknown })
+    const added = JSON.stringify({ ...members, type: 'order.paid', data: { amount: 1e9 } })
+    await receiver.fetch(new Request(url, { method: 'POST', headers, body: added }))
+    expect(handler).not.toHaveBeenCalled()
+    expect(onUnknown.mock.calls[0]![0].data).toMatchObject(members)
   })
 })
 

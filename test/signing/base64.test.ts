@@ -24,6 +24,11 @@ describe.each(seams)('base64 of %s', (_, { fromBase64, toBase64 }) => {
     )
   })
 
+  it('encodes a body of a megabyte', () => {
+    const large = new Uint8Array(1_048_576).fill(7)
+    expect(toBase64(large)).toBe(Buffer.from(large).toString('base64'))
+  })
+
   it('decodes canonically only what encoding gives back', () => {
     const text = fc.string({
       unit: fc.constantFrom('A', 'a', '0', '+', '/', '-', '_', '=', 'Q', '!', ' ', ',', 'é'),

@@ -65,6 +65,26 @@ describe('defineHmacScheme', () => {
     )
   })
 
+  it('reads and writes headers for id and type beside parameters', async () => {
+    const { prefix: _, ...plain } = acme
+    const scheme = defineHmacScheme({
+      ...plain,
+      syntax: { separator: ',', timestamp: 't', signature: 'v1' },
+      timestamp: {},
+      eventType: { header: 'X-Acme-Type' },
+      content: ['id', 'timestamp', 'body'],
+    })
+    const signed = await new Signer({ secret, scheme, clock }).sign({ id: 'e1', type: 'order.paid', body: '{}' })
+    const verifier = new Verifier({ secret, scheme, clock })
+    expect(await verifier.verify({ headers: signed, body: '{}' })).toMatchObject({ eventId: 'e1', type: 'order.paid' })
+    const other = { ...signed, 'X-Acme-Id': 'e2' }
+    expect(await codeOf(verifier.verify({ headers: other, body: '{}' }))).toBe('SIGNATURE_MISMATCH')
+    const { 'X-Acme-Signature': both = '', ...rest } = signed
+    const [time = '', signature = ''] = both.split(',')
+    const split = { ...rest, 'X-Acme-Signature': signature, 'X-Acme-Signature.t': time.slice(2) }
+    expect(await codeOf(verifier.verify({ headers: split, body: '{}' }))).toBe('HEADER_MISSING')
+  })
+
   it.each([
     ['an unknown member', { algorithm: 'md5' }, "unknown option 'algorithm'"],
     ['another hash', { hash: 'md5' }, 'hash'],

@@ -1,6 +1,9 @@
 import { inspect } from 'node:util'
+import { defineHmacScheme } from 'posthorn/schemes'
 import { describe, expect, it, vi } from 'vitest'
 import { PosthornError } from '../../src/domain/error.ts'
+import { Signer } from '../../src/signing/signer.ts'
+import { Verifier } from '../../src/signing/verifier.ts'
 import { codeOf, secret, signed, thrownBy, verifier } from './messages.ts'
 
 async function verified(body: string | Uint8Array) {
@@ -79,6 +82,18 @@ describe('VerifiedWebhook', () => {
 
   it('counts the last of repeated names', async () => {
     expect((await verified('{"type":"a","type":"b"}')).payload).toEqual({ type: 'b' })
+  })
+
+  it('has no event id where it is a number that JSON rounds, and so may be that of another event', async () => {
+    const content = ['body'] as const
+    const scheme = defineHmacScheme({ name: 'a', header: 'X-A', encoding: 'hex', eventId: { body: 'id' }, content })
+    const idOf = async (json: string) => {
+      const headers = await new Signer({ secret, scheme }).sign({ id: 'any', body: json })
+      return (await new Verifier({ secret, scheme }).verify({ headers, body: json })).eventId
+    }
+    expect(await idOf('{"id":9007199254740991}')).toBe('9007199254740991')
+    expect(await idOf('{"id":9007199254740993}')).toBeNull()
+    expect(await idOf('{"id":"9007199254740993"}')).toBe('9007199254740993')
   })
 
   it('cannot be changed', async () => {

@@ -25,7 +25,8 @@ export interface LambdaResult {
  */
 export function toLambdaHandler(receiver: Receiver): (event: LambdaEvent) => Promise<LambdaResult> {
   return async (event) => {
-    const response = await receiver.fetch(lambdaRequest(event))
+    const request = openRequest(event)
+    const response = request === null ? new Response(null, { status: 400 }) : await receiver.fetch(request)
     await receiver.idle()
     const headers = Object.fromEntries(response.headers)
     const several =
@@ -36,6 +37,15 @@ export function toLambdaHandler(receiver: Receiver): (event: LambdaEvent) => Pro
       ...(several && { multiValueHeaders: Object.fromEntries(several) as Record<string, string[]> }),
       ...bodyOf(new Uint8Array(await response.arrayBuffer())),
     }
+  }
+}
+
+// TRACE and CONNECT, which no Request can be, and headers that gateways let pass and fetch does not.
+function openRequest(event: LambdaEvent): Request | null {
+  try {
+    return lambdaRequest(event)
+  } catch {
+    return null
   }
 }
 

@@ -66,10 +66,11 @@ export function awsSns({ topicArns, signatureVersion = '2', ...options }: AwsSns
       return isAccepted && types.includes(header('body.type')) ? [header('body.content')] : null
     },
     writeHeaders: null,
-    async keySource({ texts, isRetry }) {
-      const url = texts.get('body.signingcerturl') ?? ''
-      if (isOfSns(url) && /\/SimpleNotificationService-[\w-]{1,100}\.pem$/.test(url))
-        return await cache.get(url, isRetry)
+    async keySource(query) {
+      const url = query.texts.get('body.signingcerturl') ?? ''
+      // The whole path, and no query: the API at the same host answers with what its callers wrote, such as a topic's policy.
+      if (isOfSns(url) && /^https:\/\/[^/]+\/SimpleNotificationService-[\w-]{1,100}\.pem$/.test(url))
+        return await cache.get(url, query)
       throw new PosthornError('HEADER_INVALID', 'SigningCertURL leads to no certificate of SNS.')
     },
     async handshake(verified) {
@@ -88,5 +89,6 @@ const confirmationFields = ['Message', 'MessageId', 'SubscribeURL', 'Timestamp',
 const members = [...notificationFields, 'SubscribeURL', 'Token', 'Signature', 'SignatureVersion', 'SigningCertURL']
 
 function isOfSns(url: string): boolean {
-  return /^https:\/\/sns\.[a-z\d-]{1,40}\.amazonaws\.com(\.cn)?\/[^\s@\\]*$/.test(url)
+  // A region such as us-gov-west-1, not just any name: at sns.s3.amazonaws.com is a bucket of somebody's.
+  return /^https:\/\/sns\.[a-z]{2,8}(-[a-z]{2,12}){1,3}-\d{1,2}\.amazonaws\.com(\.cn)?\/[^\s@\\]*$/.test(url)
 }

@@ -49,10 +49,10 @@ export function paypal({ webhookId, ...options }: PaypalOptions): Scheme {
     signedContent: ({ id, timestamp, body, header }) =>
       header('paypal-auth-algo') === 'SHA256withRSA' ? [`${id}|${timestamp}|${webhookId}|${crc32(body)}`] : null,
     writeHeaders: null,
-    async keySource({ texts, isRetry }) {
-      const url = texts.get('paypal-cert-url') ?? ''
+    async keySource(query) {
+      const url = query.texts.get('paypal-cert-url') ?? ''
       if (/^https:\/\/api(\.sandbox)?\.paypal\.com\/v1\/notifications\/certs\/[\w-]{1,100}$/.test(url)) {
-        return await cache.get(url, isRetry)
+        return await cache.get(url, query)
       }
       throw new PosthornError('HEADER_INVALID', 'The header paypal-cert-url leads to no certificate of PayPal.')
     },

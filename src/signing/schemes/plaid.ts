@@ -56,7 +56,7 @@ export function plaid({ clientId, secret, environment = 'production', ...options
       return claimed !== null && isEqual(claimed, await sha256([body])) ? [header('jwt.content')] : null
     },
     writeHeaders: null,
-    keySource: ({ texts, isRetry }) => cache.get(texts.get('jwt.kid') ?? '', isRetry),
+    keySource: (query) => cache.get(query.texts.get('jwt.kid') ?? '', query),
   }
 }
 

@@ -82,6 +82,14 @@ describe('toLambdaHandler', () => {
     expect(answer).toMatchObject({ multiValueHeaders: { 'x-a': ['b'] }, body: '//4=', isBase64Encoded: true })
   })
 
+  it('answers 400 to what no Request can be: TRACE, and a header beyond Latin-1', async () => {
+    const { receiver, handler } = countingReceiver()
+    const lambda = toLambdaHandler(receiver)
+    expect(await lambda({ ...restEvent({}, ''), httpMethod: 'TRACE' })).toMatchObject({ statusCode: 400, body: '' })
+    expect(await lambda(httpEvent({ 'x-name': '\u20ac' }, ''))).toMatchObject({ statusCode: 400 })
+    expect(handler).not.toHaveBeenCalled()
+  })
+
   it('returns when the work is done, also after-store: the process is stopped then', async () => {
     let isDone = false
     const handler = vi.fn<EventHandler>(async () => {
