@@ -48,6 +48,11 @@ export class Worker {
   #active = 0
   #waiting = 0
   #reserved = 0
+  /**
+   * Whether what was claimed last may have had holders that died, as when this process dies again and again: then nothing is held ahead, since what
+   * only waits for its slot would be taken for what they died of.
+   */
+  #isWary = true
 
   /** `onFree` is told whenever there is room for a delivery, and whether one that could not be claimed before may be claimable now. */
   constructor(
@@ -72,12 +77,12 @@ export class Worker {
 
   /** How many more may be held: those beyond the concurrency wait for their slot. */
   get room(): number {
-    return Math.max(0, this.#settings.concurrency * maxHeldPerSlot - this.#active - this.#reserved)
+    return Math.max(0, this.#settings.concurrency * this.#heldPerSlot - this.#active - this.#reserved)
   }
 
   /** Whether so much of what was held has left that a claim is worth its statement. */
   get isHungry(): boolean {
-    return this.room * 2 > this.#settings.concurrency * (maxHeldPerSlot - 1)
+    return this.room * 2 > this.#settings.concurrency * (this.#heldPerSlot - 1)
   }
 
   /** What it did so far. */
@@ -120,6 +125,7 @@ export class Worker {
         leaseMs: this.#settings.leaseMs,
         ...(ids !== undefined && { ids }),
       })
+      if (ids === undefined) this.#judge(result.claimed)
       return { ...result, rounds: result.claimed.map((each) => this.#begin(each, askedAt)) }
     })
   }
@@ -171,6 +177,15 @@ export class Worker {
     await Promise.race([settled, pause(graceMs)])
     this.abort()
     await this.#sender.close()
+  }
+
+  get #heldPerSlot(): number {
+    return this.#isWary ? 1 : maxHeldPerSlot
+  }
+
+  // A holder that lives leaves no claim without an attempt. What was dispatched just now had no holder, and says nothing.
+  #judge(claimed: readonly Claimed[]): void {
+    if (claimed.length > 0) this.#isWary = claimed.some(({ claimCount }) => claimCount > 1)
   }
 
   async #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {

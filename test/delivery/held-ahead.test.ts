@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { EventDispatcher, memoryStorage, WebhookRegistry, type Storage } from 'posthorn'
+import { manualClock } from '../support/clock.ts'
 import { loopback } from '../support/loopback.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
 import { overriding } from '../support/overriding.ts'
@@ -12,13 +13,19 @@ function laterBy(ms: number): void {
 }
 
 async function setUp(answer: () => Promise<number>, changes: (intact: Storage) => Partial<Storage> = () => ({})) {
-  const receiver = await startReceiver(answer)
+  let isWarm = false
+  const receiver = await startReceiver(async () => (isWarm ? await answer() : 204))
   const intact = memoryStorage()
   const storage = overriding(intact, changes(intact))
   const registry = new WebhookRegistry({ storage, addresses: loopback })
   const dispatcher = new EventDispatcher({ registry, concurrency: 1, retry: { retries: 0 } })
   const webhook = await registry.create({ name: 'test', url: receiver.url, events: ['*'] })
+  // A claim of what nobody died of, without which nothing is held ahead.
+  await dispatcher.dispatch('warm.up', {})
   await dispatcher.start()
+  await dispatcher.drain()
+  isWarm = true
+  receiver.received.length = 0
   const dispatchTwo = () => dispatcher.dispatchMany([1, 2].map((data) => ({ type: 'a.b', data })))
   const end = async () => {
     await dispatcher.stop()
@@ -51,7 +58,7 @@ describe('deliveries that are held and wait for their slot', () => {
     held.open()
     await dispatcher.drain()
     expect(receiver.received).toHaveLength(1)
-    const { data } = await dispatcher.listDeliveries({ order: 'asc' })
+    const { data } = await dispatcher.listDeliveries({ order: 'asc', type: 'a.b' })
     expect(data.map(({ state, reason }) => [state, reason])).toEqual([
       ['succeeded', null],
       ['cancelled', 'disabled'],
@@ -65,6 +72,7 @@ describe('deliveries that are held and wait for their slot', () => {
     const { intact, receiver, dispatcher, dispatchTwo, end } = await setUp(() => held.opened.then(() => 204))
     await dispatchTwo()
     await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
+    await vi.waitFor(async () => expect(await intact.stats({})).toMatchObject({ leased: 2, ready: 0 }))
     const stopped = dispatcher.stop()
     await vi.waitFor(async () => expect(await intact.stats({})).toMatchObject({ leased: 1, ready: 1 }))
     held.open()
@@ -135,4 +143,64 @@ describe('deliveries that are held and wait for their slot', () => {
     expect(limits.length).toBeLessThan(320 / 8)
     await dispatcher.stop()
   })
+})
+
+describe('a process that dies again and again', () => {
+  // All that it held for its slots counted as claimed without an attempt each time, and ended as poisoned without ever being sent.
+  it('poisons what it dies of, and nothing that only waited for its turn', async () => {
+    const never = gate()
+    const isOfPoison = (body: string) => (JSON.parse(body) as { data: unknown }).data === 'poison'
+    await using receiver = await startReceiver(async ({ body }) => (isOfPoison(body) ? (await never.opened, 204) : 204))
+    const clock = manualClock()
+    const intact = memoryStorage({ clock: clock.now })
+    const registry = new WebhookRegistry({ storage: intact, addresses: loopback, clock: clock.now })
+    await registry.create({ name: 'test', url: receiver.url, events: ['*'] })
+    const writer = new EventDispatcher({ registry, clock: clock.now })
+    for (const data of ['poison', 1, 2, 3]) {
+      await writer.dispatch('a.b', data)
+      clock.advance(1)
+    }
+    for (let life = 1; life <= 10; life++) {
+      const begun = receiver.received.length
+      const dead = await aLife(intact, clock.now)
+      await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(begun))
+      await dead()
+      clock.advance(31_000)
+    }
+    const last = new EventDispatcher({ registry, clock: clock.now, concurrency: 1 })
+    await last.start()
+    await last.drain()
+    const { data } = await last.listDeliveries({ order: 'asc' })
+    expect(data.map(({ state, reason }) => [state, reason])).toEqual([
+      ['failed', 'poisoned'],
+      ...[1, 2, 3].map(() => ['succeeded', null]),
+    ])
+    await last.stop()
+    never.open()
+  })
+
+  // What it returns has all that the process still says come to nothing, as if it had been killed.
+  async function aLife(intact: Storage, now: () => number) {
+    let isDead = false
+    const mute =
+      <Given extends unknown[], Result>(call: (...given: Given) => Promise<Result>) =>
+      async (...given: Given): Promise<Result> => {
+        if (isDead) throw new Error('killed')
+        return await call(...given)
+      }
+    const changes = {
+      settle: mute((settlements: Parameters<Storage['settle']>[0]) => intact.settle(settlements)),
+      renew: mute((leases: Parameters<Storage['renew']>[0], leaseMs: number) => intact.renew(leases, leaseMs)),
+      claim: mute((query: Parameters<Storage['claim']>[0]) => intact.claim(query)),
+    }
+    const storage = overriding(intact, changes)
+    const registry = new WebhookRegistry({ storage, addresses: loopback, clock: now })
+    const dispatcher = new EventDispatcher({ registry, clock: now, concurrency: 1 })
+    dispatcher.on('worker.error', () => undefined)
+    await dispatcher.start()
+    return async () => {
+      isDead = true
+      await dispatcher.stop({ timeoutMs: 0 })
+    }
+  }
 })
