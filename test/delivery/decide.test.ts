@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AttemptErrorCode } from 'posthorn'
-import { decide, type DecisionContext } from '../../src/delivery/decide.ts'
+import { decide, mayBeRetried, type DecisionContext } from '../../src/delivery/decide.ts'
 import { retryPolicy } from '../../src/delivery/retry-policy.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 
@@ -29,7 +29,8 @@ describe('decide', () => {
     expect(decide(answer(status), context())).toEqual({ next: 'succeeded' })
   })
 
-  it.each([300, 301, 302, 307, 400, 401, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 599])(
+  // Below 200 is what a fetch that was given may answer: 0 for an opaque response.
+  it.each([0, 199, 300, 301, 302, 307, 400, 401, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 599])(
     'retries after %d',
     (status) => {
       expect(decide(answer(status), context())).toEqual({ next: 'retry_in_round', waitMs: 1000 })
@@ -128,5 +129,22 @@ describe('decide', () => {
         expect(attempts).toBe((retries + 1) * (schedule.length + 1))
       }),
     )
+  })
+})
+
+describe('mayBeRetried', () => {
+  it.each([0, 199, 300, 404, 409, 411, 429, 500, 503])('lets the policy be asked about %d', (status) => {
+    expect(mayBeRetried(answer(status))).toBe(true)
+  })
+
+  it.each([200, 204, 299, 410])('lets nobody be asked about %d', (status) => {
+    expect(mayBeRetried(answer(status))).toBe(false)
+  })
+
+  it('lets the policy be asked about what a request met, but not where none could be made', () => {
+    expect(mayBeRetried(failure('timeout'))).toBe(true)
+    expect(mayBeRetried(failure('blocked'))).toBe(true)
+    expect(mayBeRetried(failure('invalid_url'))).toBe(false)
+    expect(mayBeRetried(failure('invalid_secret'))).toBe(false)
   })
 })
