@@ -160,7 +160,7 @@ describe('a process that dies again and again', () => {
       await writer.dispatch('a.b', data)
       clock.advance(1)
     }
-    for (let life = 1; life <= 10; life++) {
+    for (let life = 1; life <= 30; life++) {
       const begun = receiver.received.length
       const dead = await aLife(intact, clock.now)
       await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(begun))
