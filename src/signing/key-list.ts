@@ -36,14 +36,18 @@ function readKeys(text: string): readonly VerifyKey[] {
   const list: unknown = JSON.parse(text)
   const entries = Array.isArray(list) ? (list as unknown[]) : memberOf(list, 'keys')
   if (!Array.isArray(entries)) throw new TypeError('It is no list of keys.')
-  const keys = entries.slice(0, maxKeys).flatMap((entry: unknown, index) => readKey(entry, index) ?? [])
+  const keys = entries.flatMap((entry: unknown, index) => readKey(entry, index) ?? []).slice(0, maxKeys)
   if (keys.length === 0) throw new TypeError('It has no key that can be used.')
   return keys
 }
 
 function readKey(entry: unknown, index: number): VerifyKey | null {
-  if (typeof entry !== 'string') return readJwk(entry, index)
-  const material = standardSecret(entry)
-  const isPublic = typeof material === 'object' && material.algorithm === 'ed25519' && !material.isPrivate
-  return isPublic ? createVerifyKey(material, index, null) : null
+  try {
+    if (typeof entry !== 'string') return readJwk(entry, index)
+    const material = standardSecret(entry)
+    const isPublic = typeof material === 'object' && material.algorithm === 'ed25519' && !material.isPrivate
+    return isPublic ? createVerifyKey(material, index, null) : null
+  } catch {
+    return null // One that the platform's crypto refuses must not take the others away.
+  }
 }

@@ -156,7 +156,7 @@ export class Verifier {
       keyIndex: key.index,
       covers,
       freshness: timestamp
-        ? this.#tolerance.maxAgeMs
+        ? this.#tolerance.maxAgeMs && this.#tolerance.maxFutureMs
           ? 'signed'
           : 'unchecked'
         : scheme.hasUnsignedTime

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { PosthornError } from '../../src/domain/error.ts'
 import { Signer } from '../../src/signing/signer.ts'
 import { Verifier } from '../../src/signing/verifier.ts'
-import { codeOf, secret, signed, thrownBy, verifier } from './messages.ts'
+import { body as paid, codeOf, secret, signed, thrownBy, verifier } from './messages.ts'
 
 async function verified(body: string | Uint8Array) {
   return verifier().verify({ headers: await signed({ body }), body })
@@ -94,6 +94,14 @@ describe('VerifiedWebhook', () => {
     expect(await idOf('{"id":9007199254740991}')).toBe('9007199254740991')
     expect(await idOf('{"id":9007199254740993}')).toBeNull()
     expect(await idOf('{"id":"9007199254740993"}')).toBe('9007199254740993')
+  })
+
+  it('calls a time signed where both limits hold, and unchecked where one of them is lifted', async () => {
+    const headers = await signed()
+    const freshnessWith = async (options: object) => (await verifier(options).verify({ headers, body: paid })).freshness
+    expect(await freshnessWith({})).toBe('signed')
+    expect(await freshnessWith({ maxAgeMs: false })).toBe('unchecked')
+    expect(await freshnessWith({ maxFutureMs: false })).toBe('unchecked')
   })
 
   it('cannot be changed', async () => {

@@ -262,6 +262,13 @@ describe('keyList', () => {
     expect(await set.verifier.verify(input)).toMatchObject({ keyIndex: 1, keyId: '2026' })
   })
 
+  it('finds the key among keys that cannot be used, however many', async () => {
+    const offCurve = { kty: 'EC', crv: 'P-256', x: Buffer.alloc(32, 1).toString('base64url'), y: x }
+    const rsa = Array.from({ length: 20 }, () => ({ kty: 'RSA', n: 'x' }))
+    const { verifier } = keysAt(() => Response.json({ keys: [offCurve, ...rsa, { kty: 'OKP', crv: 'Ed25519', x }] }))
+    expect((await verifier.verify(input)).keyIndex).toBe(21)
+  })
+
   it('accepts no HMAC keyed with what it publishes', async () => {
     const signer = new Signer({ secret: `whsec_${trusted.slice(5)}`, clock })
     const { verifier } = keysAt(() => new Response(jwks))
