@@ -7,7 +7,7 @@ import { isoTime } from '../time-units.ts'
  * Box: `box-signature-primary` and `box-signature-secondary` are the base64 HMAC-SHA256 of body and timestamp, in this order, keyed by
  * the app's two signature keys as text: give both as secrets, and rotate one at a time. `box-signature-version` must be 1 and
  * `box-signature-algorithm` HmacSHA256. The time is `box-delivery-timestamp` (RFC 3339), within 600 s. The event id
- * is `id` in the body; `box-delivery-id` changes with every repeat.
+ * is `id` in the body; `box-delivery-id` changes with every repeat. Not confirmed on a request of Box's: both.
  */
 export const box: Scheme = {
   name: 'box',

@@ -16,6 +16,7 @@ export interface TwilioOptions {
  * and value, sorted by name. A JSON body is covered by the hash in the query, `bodySHA256`. No time is signed. A form's names and
  * values are joined without anything between them, so `a=bc` and `ab=c` sign alike, and so do two spellings of one escape. The
  * request's `url` must be given. Not tried: URLs with and without port, and the older way to write queries, both of which Twilio's SDK does.
+ * Not confirmed: `I-Twilio-Idempotency-Token` as the event's id.
  */
 export function twilio({ publicUrl }: TwilioOptions): Scheme {
   checkPublicUrl('twilio', 'publicUrl', publicUrl)
