@@ -11,7 +11,7 @@ for (const { name, isSkipped, connect } of clients) {
     })
 
     it('follow the model', { timeout: 60_000 }, async () => {
-      await assertFollowsModel(({ clock }) => database.emptyStorage({ clock }), 8_000)
+      await assertFollowsModel(({ clock }) => database.emptyStorage({ clock }))
     })
   })
 }
