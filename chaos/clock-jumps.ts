@@ -76,7 +76,7 @@ async function jumpOn(create: (clock: () => number) => Storage, { betweenMs, see
       return new Response(null, { status: isFailure ? 503 : 204 })
     },
   })
-  await registry.create({ name: 'chaos', url: 'https://receiver.example/', events: ['*'], maxInFlight: 64 })
+  await registry.create({ name: 'chaos', url: 'https://receiver.example.com/', events: ['*'], maxInFlight: 64 })
   await dispatcher.start()
   const sent = new Map<string, Sent>()
   const dispatch = async (delayMs: number) => {

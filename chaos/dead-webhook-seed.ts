@@ -18,7 +18,7 @@ export async function seedWebhooks(schema: PostgresSchema, likeId: string, { web
     `WITH made AS (
        INSERT INTO ${schema.name}.webhooks (id, tenant_id, name, url, events, is_active, metadata, sealed, max_in_flight, version,
          created_at, updated_at)
-       SELECT gen_random_uuid(), tenant_id, 'healthy', 'https://healthy.example/' || n, events, true, metadata, sealed, max_in_flight, 1,
+       SELECT gen_random_uuid(), tenant_id, 'healthy', 'https://healthy.example.com/' || n, events, true, metadata, sealed, max_in_flight, 1,
          created_at, updated_at
        FROM ${schema.name}.webhooks, generate_series(1, $2::integer) n WHERE id = $1 RETURNING id
      )

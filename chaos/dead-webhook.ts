@@ -55,7 +55,7 @@ export async function deadWebhook(options: DeadWebhookOptions): Promise<Verdict>
   }
 }
 
-const deadUrl = 'https://dead.example/'
+const deadUrl = 'https://dead.example.com/'
 
 async function deliverAll(schema: PostgresSchema, storage: Storage, options: DeadWebhookOptions) {
   await schema.pool.query(`VACUUM (ANALYZE) ${schema.name}.deliveries, ${schema.name}.events, ${schema.name}.webhooks`)

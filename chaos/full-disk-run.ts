@@ -27,7 +27,7 @@ const dispatcher = new EventDispatcher({
     return new Response(null, { status: isFailure ? 503 : 204 })
   },
 })
-await registry.create({ name: 'chaos', url: 'https://receiver.example/', events: ['*'], maxInFlight: 64 })
+await registry.create({ name: 'chaos', url: 'https://receiver.example.com/', events: ['*'], maxInFlight: 64 })
 await dispatcher.start()
 
 const accepted: string[] = []

@@ -56,7 +56,7 @@ async function goThrough(create: (clock: () => number) => Storage, deliveries: n
   dispatcher.on('delivery.failed', ({ reason }) => {
     if (reason === 'exhausted') failed++
   })
-  await registry.create({ name: 'chaos', url: 'https://receiver.example/', events: ['*'], maxInFlight: 500 })
+  await registry.create({ name: 'chaos', url: 'https://receiver.example.com/', events: ['*'], maxInFlight: 500 })
   const events = Array.from({ length: deliveries }, (_, n) => ({ type: 'chaos.event', data: { n } }))
   for (let from = 0; from < deliveries; from += 500) await dispatcher.dispatchMany(events.slice(from, from + 500))
   await dispatcher.drain()

@@ -13,6 +13,8 @@ const promised = {
   'posthorn/verify': ['Verifier', 'PosthornError'],
   'posthorn/http': ['createWebhookApi', 'toNodeListener'],
   'posthorn/receiver': ['createReceiver', 'memoryIdempotency', 'PosthornError', 'toExpressHandler'],
+  'posthorn/schemes': ['defineHmacScheme', 'github', 'stripe'],
+  'posthorn/schemes-fetching': ['awsSns', 'keyList', 'paypal', 'plaid'],
   'posthorn/sqlite': ['sqliteStorage', 'sqliteIdempotency'],
   'posthorn/postgres': ['postgresStorage', 'postgresMigrations', 'postgresIdempotency'],
   'posthorn/testing': ['storageConformance', 'idempotencyConformance'],
