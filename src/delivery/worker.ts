@@ -10,7 +10,7 @@ import { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
 // What is held waits for its slot in memory, so that a claim is worth its statement: a few kilobytes each.
-const maxHeldPerSlot = 4
+const maxHeldPerSlot = 3
 // A round that waits between attempts costs a few kilobytes; past this multiple of the concurrency its wait is parked in storage.
 const maxWaitingPerSlot = 4
 // How long storage may take to take back what was aborted, before the worker goes without knowing.
