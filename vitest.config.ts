@@ -20,5 +20,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     maxConcurrency: 10,
+    // None unless asked for, as .ci/run does; the reporter names what needed one.
+    retry: Number(process.env.POSTHORN_TEST_RETRIES ?? 0),
+    reporters: ['default', './scripts/flaky-reporter.ts'],
   },
 })
