@@ -7,38 +7,86 @@ type SqlFault = (executor: SqlExecutor, worker: string) => SqlExecutor
 /** Faults of an engine that come to light in its statements; those of its order of doing things are in `seeded-faults.ts`. */
 export const sqlFaults: Readonly<Record<string, SqlFault>> = {
   /** Takes the write of whoever once held a delivery. */
-  'no fence': (executor) => ({
-    query: async (sql, params) =>
-      await executor.query(
-        sql.replaceAll('AND i.lease = d.lease', '').replace(`AND d.phase = 'leased' ORDER BY`, 'ORDER BY'),
-        params,
-      ),
-  }),
+  'no fence': (executor) =>
+    calling(executor, 'unfenced', (definition) => definition.replaceAll('AND i.lease = d.lease', '')),
   /** Names a hold after its worker, so that the worker's old hold passes for its new one. */
-  'lease by worker name': (executor, worker) => ({
-    query: async (sql, params) =>
-      await executor.query(sql.replaceAll('gen_random_uuid()', `'${uuidOf(worker)}'::uuid`), params),
-  }),
+  'lease by worker name': (executor, worker) =>
+    calling(executor, worker.replaceAll(/\W/g, '_'), (definition) =>
+      definition.replaceAll('gen_random_uuid()', `'${uuidOf(worker)}'::uuid`),
+    ),
   /** Writes the new state, and then what was met. */
-  'attempt log outside the transaction': (executor) => ({
-    query: async (sql, params) => {
-      const insert = /recorded AS \(\s+(INSERT INTO[\s\S]+?RETURNING delivery_id, status)\s+\)/.exec(sql)?.[1]
-      if (insert === undefined) return await executor.query(sql, params)
-      const states = sql.replace(insert, 'SELECT id AS delivery_id, status FROM held WHERE number IS NOT NULL')
-      const rows = await executor.query(states, params)
-      const settled = new Set(rows.map(({ row }) => (JSON.parse(String(row)) as { n: number }).n)) // of settle.ts
-      const inputs = (JSON.parse(String(params[0])) as { n: number }[]).filter(({ n }) => settled.has(n)) // likewise
-      await new Promise((resolve) => setTimeout(resolve, 10))
-      const inputOnly = sql.slice(0, sql.indexOf('held AS MATERIALIZED')).trimEnd().replace(/,$/, '')
-      await executor.query(`${inputOnly} ${insert.replace('FROM held', 'FROM input')}`, [JSON.stringify(inputs)])
-      return rows
-    },
-  }),
+  'attempt log outside the transaction': (executor) => {
+    const states = calling(executor, 'states', (definition) =>
+      definition.replace(recording(definition), 'SELECT id AS delivery_id FROM held WHERE number IS NOT NULL'),
+    )
+    const attempts = calling(executor, 'attempts', (definition) => {
+      const start = definition.indexOf('WITH input AS')
+      const input = definition.slice(start, definition.indexOf('held AS MATERIALIZED')).trimEnd().replace(/,$/, '')
+      const end = definition.indexOf('RETURN answer')
+      const insert = recording(definition).replace('FROM held', 'FROM input').replace('RETURNING delivery_id', '')
+      return `${definition.slice(0, start)}${input} ${insert};\n${definition.slice(end)}`
+    })
+    return {
+      query: async (sql, params) => {
+        if (!sql.includes('.settle_')) return await executor.query(sql, params)
+        const rows = await states.query(sql, params)
+        const settled = new Set((JSON.parse(String(rows[0]?.['answer'])) as { n: number }[]).map(({ n }) => n)) // of settle.ts
+        const inputs = (JSON.parse(String(params[0])) as { n: number }[]).filter(({ n }) => settled.has(n)) // likewise
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        await attempts.query(sql, [JSON.stringify(inputs), ...params.slice(1)])
+        return rows
+      },
+    }
+  },
 }
 
 /** The executor with a fault, or as it is where the fault is none of these. */
 export function withSqlFault(executor: SqlExecutor, name: string, worker: string): SqlExecutor {
   return sqlFaults[name]?.(executor, worker) ?? executor
+}
+
+/** Calls, in place of each function of the schema, a copy of it that is changed; `suffix` tells the copies apart. */
+function calling(executor: SqlExecutor, suffix: string, change: (definition: string) => string): SqlExecutor {
+  const copies = new Map<string, Promise<void>>()
+  return {
+    async query(sql, params) {
+      const name = /^SELECT (\S+_[0-9a-f]{10})\(/.exec(sql)?.[1]
+      if (name === undefined) return await executor.query(sql, params)
+      const copy = `${name}_${suffix}`
+      let made = copies.get(name)
+      if (made === undefined) copies.set(name, (made = create(executor, name, copy, change)))
+      await made
+      return await executor.query(sql.replace(name, copy), params)
+    },
+  }
+}
+
+// As often as it takes while another worker creates the same copy.
+async function create(executor: SqlExecutor, name: string, copy: string, change: (definition: string) => string) {
+  const [row] = await executor.query('SELECT pg_get_functiondef($1::regproc) AS definition', [name])
+  const definition = String(row?.['definition'])
+  const sql = change(definition).replace(`${unquoted(name)}(`, `${unquoted(copy)}(`)
+  for (let tries = 1; ; tries++) {
+    try {
+      await executor.query(sql, [])
+      return
+    } catch (error) {
+      if (tries === 10) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50 * Math.random()))
+    }
+  }
+}
+
+/** The part of the function that settles which writes attempts. */
+function recording(definition: string): string {
+  const insert = /recorded AS \(\s+(INSERT INTO[\s\S]+?RETURNING delivery_id)\s+\)/.exec(definition)?.[1]
+  if (insert === undefined) throw new Error('the function that settles does not write attempts where it did')
+  return insert
+}
+
+// As pg_get_functiondef writes names.
+function unquoted(qualified: string): string {
+  return qualified.replaceAll('"', '')
 }
 
 function uuidOf(name: string): string {

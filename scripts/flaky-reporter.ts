@@ -1,7 +1,7 @@
 import type { Reporter, TestCase } from 'vitest/node'
 
 /** Names at the end every test that passed only at a later go, so that a retry never hides one. */
-export default class FlakyReporter implements Reporter {
+class FlakyReporter implements Reporter {
   readonly #flaky: string[] = []
 
   onTestCaseResult(test: TestCase): void {
@@ -12,3 +12,6 @@ export default class FlakyReporter implements Reporter {
     for (const name of this.#flaky) console.log(`FLAKY ${name}`)
   }
 }
+
+// What vitest asks for.
+export { FlakyReporter as default }

@@ -14,13 +14,7 @@ export {
   type PostgresMigrationsOptions,
 } from './storage/postgres/migrations.ts'
 export type { ListeningClient, PgListener, PostgresListener } from './storage/postgres/listener.ts'
-export type {
-  PgQueryable,
-  PgResult,
-  PostgresClient,
-  PostgresJs,
-  PostgresJsOptions,
-} from './storage/postgres/postgres-client.ts'
+export type { PgQueryable, PgResult, PostgresClient, PostgresJs } from './storage/postgres/postgres-client.ts'
 export type { SqlExecutor, SqlParameter } from './storage/sql-executor.ts'
 export { type DrizzleHandle, fromDrizzle } from './storage/postgres/executors/drizzle.ts'
 export { fromKnex, type KnexHandle } from './storage/postgres/executors/knex.ts'

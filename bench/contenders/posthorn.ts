@@ -5,10 +5,12 @@ import { produce } from '../harness/produce.ts'
 import { concurrency } from './in-flight.ts'
 import { eventData, eventType } from './payload.ts'
 
+const maxOpen = 4 * concurrency
+
 serveContender(async ({ url, variant }) => {
   const app = await createApp(variant, { concurrency, maxPendingPerTenant: 10_000_000 })
   const { dispatcher, registry } = app
-  await registry.create({ name: 'bench', url, events: ['invoice.*'], maxInFlight: concurrency })
+  await registry.create({ name: 'bench', url, events: ['invoice.*'], maxInFlight: maxOpen })
   return {
     begin: () => dispatcher.start(),
     run: (count) =>
@@ -16,7 +18,7 @@ serveContender(async ({ url, variant }) => {
         events: count,
         deliveriesEach: 1,
         producers: concurrency,
-        maxOpen: 4 * concurrency,
+        maxOpen,
         dispatch: (number) => dispatcher.dispatch(eventType, eventData(number)),
       }),
     end: () => dispatcher.stop(),

@@ -1,5 +1,5 @@
 import { EventDispatcher, type Storage, WebhookRegistry } from 'posthorn'
-import { fromPg, postgresStorage, type SqlExecutor, type SqlParameter } from 'posthorn/postgres'
+import { fromPg, postgresStorage } from 'posthorn/postgres'
 import { openSchema } from '../harness/postgres-schema.ts'
 
 /** How Postgres finds the webhooks of an event. */
@@ -8,7 +8,7 @@ export interface MatchPlan {
   readonly matching: number
   /** The most rows that any step of the plan reads, filtered ones included. */
   readonly rowsRead: number
-  /** The plan, as `EXPLAIN ANALYZE` has it. */
+  /** The plan, as auto_explain notes it. */
   readonly text: string
 }
 
@@ -20,38 +20,54 @@ interface Node {
   readonly Plans?: readonly Node[]
 }
 
-/** Registers webhooks of which one in a hundred matches, and has the statement that finds these explained. */
+/** Registers webhooks of which one in a hundred matches, and notes the plan by which these are found. */
 export async function explainMatch(webhooks: number): Promise<MatchPlan> {
   const { pool, schema, remove } = await openSchema()
-  const queries: { sql: string; params: readonly SqlParameter[] }[] = []
-  const executor: SqlExecutor = {
-    query: async (sql, params) => {
-      queries.push({ sql, params })
-      return await fromPg(pool).query(sql, params)
-    },
-  }
-  const storage = postgresStorage(executor, { schema })
+  const client = await pool.connect()
+  const storage = postgresStorage(fromPg(client), { schema })
   try {
     await storage.migrate()
-    await insertWebhooks(storage, webhooks)
-    await pool.query(`ANALYZE ${schema}.webhooks, ${schema}.subscriptions`)
-    queries.length = 0
-    const dispatcher = new EventDispatcher({ registry: new WebhookRegistry({ storage }) })
-    const { deliveries: matching } = await dispatcher.dispatch('wanted.event', {})
-    const query = queries.find(({ sql }) => sql.includes('subscriptions'))
-    if (query === undefined) throw new Error('Dispatching asked the database for no webhooks.')
-    const explain = async (format: string) =>
-      (await pool.query(`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT ${format}) ${query.sql}`, [...query.params]))
-        .rows
-    const [json] = (await explain('JSON')) as { 'QUERY PLAN': { Plan: Node }[] }[] // as Postgres documents it
-    const root = json?.['QUERY PLAN'][0]?.Plan
-    if (root === undefined) throw new Error('EXPLAIN gave no plan.')
-    const text = ((await explain('TEXT')) as { 'QUERY PLAN': string }[]).map((row) => row['QUERY PLAN']).join('\n')
-    return { webhooks, matching, rowsRead: mostRows(root), text }
+    await insertWebhooks(postgresStorage(pool, { schema }), webhooks)
+    await client.query(`ANALYZE ${schema}.webhooks, ${schema}.subscriptions`)
+    const dispatcher = new EventDispatcher({ registry: new WebhookRegistry({ storage, encryption: 'none' }) })
+    const explain = async (format: string) => {
+      const plans: string[] = []
+      const note = ({ message = '' }: { readonly message?: string | undefined }) => {
+        const [, plan] = message.split(/^duration: .* plan:\n/)
+        if (plan?.includes('subscriptions_pkey') === true) plans.push(plan)
+      }
+      client.on('notice', note)
+      for (const sql of [...settings, `SET auto_explain.log_format = ${format}`]) await client.query(sql)
+      const { deliveries } = await dispatcher.dispatch('wanted.event', {})
+      client.off('notice', note)
+      const [plan] = plans
+      if (plan === undefined) throw new Error('Dispatching asked the database for no webhooks.')
+      return { plan, deliveries }
+    }
+    const { plan, deliveries: matching } = await explain('json')
+    const { Plan: root } = JSON.parse(plan) as { readonly Plan: Node } // as auto_explain writes it
+    const { plan: text } = await explain('text')
+    return {
+      webhooks,
+      matching,
+      rowsRead: mostRows(root),
+      text: text.replace(/^Query Text:[\s\S]*?\n(?=\S.*actual)/, ''),
+    }
   } finally {
+    client.release()
     await remove()
   }
 }
+
+// The plan of a statement within a function can be had no other way.
+const settings = [
+  "LOAD 'auto_explain'",
+  'SET auto_explain.log_min_duration = 0',
+  'SET auto_explain.log_nested_statements = on',
+  'SET auto_explain.log_analyze = on',
+  'SET auto_explain.log_timing = off',
+  'SET client_min_messages = log',
+]
 
 function mostRows(node: Node): number {
   const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)

@@ -104,7 +104,7 @@ export class ClaimLoop {
     }
     // What ends in this turn of the event loop makes room for the same claim.
     await new Promise((resolve) => setImmediate(resolve))
-    const limit = this.#worker.room
+    const limit = this.#worker.claimRoom
     if (limit === 0 || this.#isStopped) return 0
     const waiters = [...this.#idleWaiters]
     const result = await this.#claim(limit)

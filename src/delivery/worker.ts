@@ -10,7 +10,9 @@ import { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
 // What is held waits for its slot in memory, so that a claim is worth its statement: a few kilobytes each.
-const maxHeldPerSlot = 3
+const maxClaimedPerSlot = 3
+// Beyond what claims fill, so that a dispatch can lease what it writes while a claim is under way, and leaves it no more work.
+const maxHeldPerSlot = maxClaimedPerSlot + 1
 // A round that waits between attempts costs a few kilobytes; past this multiple of the concurrency its wait is parked in storage.
 const maxWaitingPerSlot = 4
 // How long storage may take to take back what was aborted, before the worker goes without knowing.
@@ -77,12 +79,18 @@ export class Worker {
 
   /** How many more may be held: those beyond the concurrency wait for their slot. */
   get room(): number {
-    return Math.max(0, this.#settings.concurrency * this.#heldPerSlot - this.#active - this.#reserved)
+    return this.#roomOf(maxHeldPerSlot)
+  }
+
+  /** How many more a claim may bring. */
+  get claimRoom(): number {
+    return this.#roomOf(maxClaimedPerSlot)
   }
 
   /** Whether so much of what was held has left that a claim is worth its statement. */
   get isHungry(): boolean {
-    return this.room * 2 > this.#settings.concurrency * (this.#heldPerSlot - 1)
+    const heldAhead = this.#isWary ? 0 : maxClaimedPerSlot - 1
+    return this.claimRoom * 2 > this.#settings.concurrency * heldAhead
   }
 
   /** What it did so far. */
@@ -179,8 +187,9 @@ export class Worker {
     await this.#sender.close()
   }
 
-  get #heldPerSlot(): number {
-    return this.#isWary ? 1 : maxHeldPerSlot
+  #roomOf(perSlot: number): number {
+    const most = this.#settings.concurrency * (this.#isWary ? 1 : perSlot)
+    return Math.max(0, most - this.#active - this.#reserved)
   }
 
   // A holder that lives leaves no claim without an attempt. What was dispatched just now had no holder, and says nothing.

@@ -1,11 +1,20 @@
+import { isId } from '../../domain/id.ts'
 import type { ClaimResult } from '../storage.ts'
 import type { Database } from './database.ts'
 import type { DueFloor } from './due-floors.ts'
 import { takeLanes } from './lanes.ts'
-import { cancelDoomed, type ClaimRow, leaseCandidates, readClaim, selectClaim } from './leasing.ts'
-import { promote } from './promote.ts'
+import {
+  cancelDoomed,
+  type ClaimAnswer,
+  claimingAfter,
+  givenReady,
+  leaseCandidates,
+  readClaim,
+  selectClaim,
+} from './leasing.ts'
+import { promoteFunction } from './promote.ts'
 import { idsOf } from './sql.ts'
-import { isId } from '../../domain/id.ts'
+import { StoredFunction } from './stored-function.ts'
 
 /** Leases those of `ids` that are due. */
 export async function claimIds(
@@ -15,16 +24,28 @@ export async function claimIds(
   leaseMs: number,
   floor: DueFloor,
 ): Promise<ClaimResult> {
-  const { names } = database
-  const known = ids.filter(isId)
-  const { hasReady, isMore, nextDueInMs } = await promote(database, floor, known)
-  if (!hasReady) return { claimed: [], nextDueInMs: isMore ? 0 : nextDueInMs }
-  const rows = await database.all<ClaimRow<object>>(
-    selectClaim(names, 'SELECT 1 AS done'),
-    [JSON.stringify(known), limit, leaseMs, floor.waitingMs],
-    `WITH given AS MATERIALIZED (
-       SELECT id, webhook_id FROM ${names.deliveries} WHERE id = ANY(ARRAY(${idsOf('$1')})) AND phase = 'ready'
-     ),
+  const { promotion, claim } = await database.call<ClaimAnswer>(claimIdsFunction, [
+    JSON.stringify(ids.filter(isId)),
+    Math.max(limit, 0),
+    leaseMs,
+    floor.waitingMs,
+    floor.readyMs,
+  ])
+  const { isMore, nextDueInMs } = promotion
+  if (claim === null) return { claimed: [], nextDueInMs: isMore ? 0 : nextDueInMs }
+  // Whether the rest of what is ready may be claimed is for a claim without ids to find out.
+  return { claimed: readClaim(claim), nextDueInMs: 0 }
+}
+
+/** Leases those of the ids `$1` that are due, at most `$2`, for `$3` ms. `$4` and `$5` are those of a promotion. */
+export const claimIdsFunction = new StoredFunction(
+  'claim_ids',
+  ['text', 'integer', 'float8', 'float8', 'float8'],
+  (names) =>
+    claimingAfter(
+      promoteFunction.callingWithin(names, '$1', '$4', '$5'),
+      `SELECT ${selectClaim(names)}`,
+      `WITH ${givenReady(names, idsOf('$1'))},
      probed AS MATERIALIZED (SELECT DISTINCT webhook_id, 1 AS turn FROM given),
      ${takeLanes(names, 'ALL', '$4')},
      candidate AS MATERIALIZED (
@@ -33,12 +54,10 @@ export async function claimIds(
          FROM given JOIN mine ON mine.webhook_id = given.webhook_id
        ) g WHERE g.place <= g.free
      ),
-     ${leaseCandidates(names, 'greatest($2::integer, 0)', '$3::float8')},
+     ${leaseCandidates(names, '$2', '$3')},
      ${cancelDoomed(
        names,
        'SELECT given.id FROM given JOIN lane ON lane.webhook_id = given.webhook_id WHERE lane.is_active IS NOT TRUE',
      )}`,
-  )
-  // Whether the rest of what is ready may be claimed is for a claim without ids to find out.
-  return { claimed: readClaim(rows).claimed, nextDueInMs: 0 }
-}
+    ),
+)

@@ -3,10 +3,19 @@ import type { Database } from './database.ts'
 import { type DueFloor, DueFloors, noFloor } from './due-floors.ts'
 import { LaneRotation } from './lane-rotation.ts'
 import { takeLanes } from './lanes.ts'
-import { cancelDoomed, type ClaimRow, leaseCandidates, readClaim, selectClaim } from './leasing.ts'
+import {
+  cancelDoomed,
+  type ClaimAnswer,
+  claimingAfter,
+  type ClaimRows,
+  leaseCandidates,
+  readClaim,
+  selectClaim,
+} from './leasing.ts'
 import type { Names } from './names.ts'
-import { promote, type Promotion } from './promote.ts'
+import { promoteFunction, type Promotion } from './promote.ts'
 import { instant, ms } from './sql.ts'
+import { StoredFunction } from './stored-function.ts'
 
 // Bounds on one call, so that it takes milliseconds whatever the backlog.
 const maxLanes = 200
@@ -34,15 +43,14 @@ export class Claims {
   }
 
   async #claim(limit: number, leaseMs: number, floor: DueFloor): Promise<ClaimResult> {
-    const promotion = await promote(this.#database, floor)
-    if (!promotion.hasReady) return { claimed: [], nextDueInMs: promotion.isMore ? 0 : promotion.nextDueInMs }
-    if (limit < 1) return { claimed: [], nextDueInMs: 0 }
-    const rows = await this.#database.all<ClaimRow<Survey>>(
-      selectClaim(this.#database.names, survey(this.#database.names)),
-      [this.#rotation.position, limit, leaseMs, floor.waitingMs, floor.readyMs],
-      claimStatement(this.#database.names),
+    const { promotion, claim } = await this.#database.call<ClaimAnswer<ClaimRows & { readonly survey: Survey }>>(
+      claimFunction,
+      [this.#rotation.position, Math.max(limit, 0), leaseMs, floor.waitingMs, floor.readyMs],
     )
-    const { claimed, survey: met } = readClaim(rows)
+    if (!promotion.hasReady) return { claimed: [], nextDueInMs: promotion.isMore ? 0 : promotion.nextDueInMs }
+    if (claim === null) return { claimed: [], nextDueInMs: 0 }
+    const claimed = readClaim(claim)
+    const met = claim.survey
     // Behind the last lane that was wanted, where the limit ended the search.
     this.#rotation.moveTo(met.wantedCount === limit ? met.lastWanted : met.lastProbed)
     const isPromoted = !promotion.isMore
@@ -90,21 +98,34 @@ function nextDue({ nextDueInMs }: Promotion, ...others: readonly (number | null)
   return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
 }
 
-function claimStatement(names: Names): string {
+/**
+ * Leases up to `$2` deliveries for `$3` ms, by lanes, from behind the webhook `$1` on. Nothing waits since before `$4`, or is ready since
+ * before `$5`, both in milliseconds since 1970.
+ */
+export const claimFunction = new StoredFunction('claim', ['uuid', 'integer', 'float8', 'float8', 'float8'], (names) =>
+  claimingAfter(
+    promoteFunction.callingWithin(names, `'[]'`, '$4', '$5'),
+    `SELECT ${selectClaim(names)}, (SELECT row_to_json(s) FROM (${survey(names)}) s) AS survey`,
+    claiming(names),
+    '$2 > 0',
+  ),
+)
+
+function claiming(names: Names): string {
   const { deliveries } = names
-  const isRecent = `d.due_at >= ${instant('$5::float8')}`
+  const isRecent = `d.due_at >= ${instant('$5')}`
   const share = `greatest(ceil($2::float8 / count), floor(${maxPassed} / count))::integer`
   return `WITH RECURSIVE ${probeLanes(names)},
-   ${takeLanes(names, '$2::integer', '$4')},
+   ${takeLanes(names, '$2', '$4')},
    candidate AS MATERIALIZED (
      SELECT m.webhook_id, c.id, m.turn, row_number() OVER (PARTITION BY m.webhook_id ORDER BY c.due_at) AS place
      FROM mine m CROSS JOIN (SELECT ${share} AS most FROM (SELECT count(*) FROM mine) n WHERE count > 0) share
      CROSS JOIN LATERAL (
        SELECT d.id, d.due_at FROM ${deliveries} d WHERE d.webhook_id = m.webhook_id AND d.phase = 'ready' AND ${isRecent}
-       ORDER BY d.due_at LIMIT least(m.free, $2::integer, share.most)
+       ORDER BY d.due_at LIMIT least(m.free, $2, share.most)
      ) c
    ),
-   ${leaseCandidates(names, '$2::integer', '$3::float8')},
+   ${leaseCandidates(names, '$2', '$3')},
    ${cancelDoomed(
      names,
      `SELECT d.id FROM lane CROSS JOIN LATERAL (
@@ -117,20 +138,20 @@ function claimStatement(names: Names): string {
 function probeLanes({ deliveries }: Names): string {
   const first = (condition: string) =>
     `LATERAL (
-       SELECT webhook_id, due_at FROM ${deliveries} WHERE phase = 'ready' AND ${condition} AND due_at >= ${instant('$5::float8')}
+       SELECT webhook_id, due_at FROM ${deliveries} WHERE phase = 'ready' AND ${condition} AND due_at >= ${instant('$5')}
        ORDER BY webhook_id, due_at LIMIT 1
      ) d`
   const left = `${maxLanes} - (SELECT count(*) FROM above)`
   return `above (webhook_id, due_at, turn) AS (
-     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id > $1::uuid')}
+     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id > $1')}
      UNION ALL
      SELECT d.webhook_id, d.due_at, a.turn + 1 FROM above a CROSS JOIN ${first('webhook_id > a.webhook_id')} WHERE a.turn < ${maxLanes}
    ),
    below (webhook_id, due_at, turn) AS (
-     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id <= $1::uuid')} WHERE ${left} > 0
+     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id <= $1')} WHERE ${left} > 0
      UNION ALL
      SELECT d.webhook_id, d.due_at, b.turn + 1 FROM below b
-     CROSS JOIN ${first('webhook_id > b.webhook_id AND webhook_id <= $1::uuid')} WHERE b.turn < ${left}
+     CROSS JOIN ${first('webhook_id > b.webhook_id AND webhook_id <= $1')} WHERE b.turn < ${left}
    ),
    probed AS MATERIALIZED (
      SELECT webhook_id, due_at, turn FROM above UNION ALL SELECT webhook_id, due_at, turn + ${maxLanes} FROM below

@@ -2,6 +2,7 @@ import type { SqlExecutor, SqlParameter } from '../sql-executor.ts'
 import type { Names } from './names.ts'
 import { isRepeatable, storageFailed } from './storage-failed.ts'
 import { assertStorable } from './storable-text.ts'
+import type { StoredFunction } from './stored-function.ts'
 
 // A deadlock or a serialization failure has written nothing. Where transactions are serializable by default, they come in crowds.
 const usualTries = 12
@@ -47,6 +48,16 @@ export class Database {
     const row = await this.first<Row>(select, params, ctes)
     if (row === undefined) throw new Error('a statement that always gives a row gave none')
     return row
+  }
+
+  /**
+   * Calls a function of the schema. `Answer` is what it answers: see {@link all}. Its parameters are JSON of texts that were checked
+   * one by one, ids and numbers.
+   */
+  async call<Answer>(called: StoredFunction, params: readonly SqlParameter[]): Promise<Answer> {
+    const [row] = await this.execute(called.calling(this.names), params)
+    if (row === undefined) throw new Error('a call that always gives a row gave none')
+    return JSON.parse(String(Object.values(row)[0])) as Answer
   }
 
   /** Runs a statement as it is. */

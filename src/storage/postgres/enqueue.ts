@@ -4,8 +4,9 @@ import type { Claimed, Enqueued, EnqueueResult, NewEvent } from '../storage.ts'
 import type { Database } from './database.ts'
 import type { DueFloor } from './due-floors.ts'
 import { deliveriesInput, eventsInput } from './enqueue-input.ts'
-import { enqueueStatement, selectEnqueued } from './enqueue-statement.ts'
+import { enqueueFunctions } from './enqueue-function.ts'
 import { isUniqueViolation } from './storage-failed.ts'
+import type { StoredFunction } from './stored-function.ts'
 import { toWebhook, type WebhookRow } from './webhook-row.ts'
 
 /** Writes events with their deliveries, and leases what `claimFor` asks for: one statement. */
@@ -16,35 +17,40 @@ export async function enqueue(
   floor: DueFloor,
 ): Promise<Enqueued> {
   if (events.length === 0) return { results: [], claimed: [] }
-  const { names } = database
   const written = firstOfEach(events)
-  const isClaiming = claimFor !== undefined && claimFor.limit > 0
-  const needs = { hasKeys: written.some(({ idempotencyKey }) => idempotencyKey !== undefined), isClaiming }
-  const params = [
-    eventsInput(written),
-    deliveriesInput(written),
-    ...(isClaiming ? [claimFor.limit, claimFor.leaseMs, floor.waitingMs] : []),
-  ]
-  let rows: readonly EnqueueRow[]
+  const hasKeys = written.some(({ idempotencyKey }) => idempotencyKey !== undefined)
+  const { limit, leaseMs } = claimFor ?? { limit: 0, leaseMs: 0 }
+  const called = functionFor(hasKeys, limit > 0)
+  let answer: EnqueueAnswer
   try {
-    rows = await database.all<EnqueueRow>(selectEnqueued(names, needs), params, enqueueStatement(names, needs))
+    answer = await database.call<EnqueueAnswer>(called, [
+      eventsInput(written),
+      deliveriesInput(written),
+      limit,
+      leaseMs,
+      floor.waitingMs,
+    ])
   } catch (error) {
     throw error instanceof PosthornError && isUniqueViolation(error.cause) ? takenDelivery(error) : error
   }
-  const answers = answersOf(rows, written)
-  return { results: events.map((event) => resultOf(event, answers)), claimed: claimedOf(rows, written) }
+  const answers = answersOf(answer.events, written)
+  return { results: events.map((event) => resultOf(event, answers)), claimed: claimedOf(answer, written) }
 }
 
-/** What the statement answers: each row is one of these. */
-interface EnqueueRow {
-  readonly event: EventAnswer | null
-  readonly claimed: {
-    readonly id: string
-    readonly lease: string
-    readonly webhookId: string
-    readonly now: number
-  } | null
-  readonly webhook: WebhookRow | null
+function functionFor(hasKeys: boolean, isClaiming: boolean): StoredFunction {
+  const { plain, keyed, claiming, keyedClaiming } = enqueueFunctions
+  if (isClaiming) return hasKeys ? keyedClaiming : claiming
+  return hasKeys ? keyed : plain
+}
+
+/** What the function answers. */
+interface EnqueueAnswer {
+  readonly events: readonly EventAnswer[]
+  /** When it was written, in milliseconds since 1970 by the server's clock; this and the rest where it claims. */
+  readonly now?: number
+  readonly claimed?: readonly { readonly id: string; readonly lease: string; readonly webhookId: string }[] | null
+  /** The webhooks of these, once each. */
+  readonly webhooks?: readonly WebhookRow[] | null
 }
 
 /** Of the event at `n`, whether it was stored before, and who holds its key. */
@@ -75,11 +81,13 @@ function takenDelivery(error: PosthornError): PosthornError {
   )
 }
 
-function answersOf(rows: readonly EnqueueRow[], written: readonly NewEvent[]): Map<string, EventAnswer> {
-  const answers = rows.flatMap(({ event }) => (event === null ? [] : [event]))
-  return new Map(
-    written.flatMap((event, n) => answers.filter((a) => a.n === n).map((a) => [nameOf(event), a] as const)),
-  )
+function answersOf(answers: readonly EventAnswer[], written: readonly NewEvent[]): Map<string, EventAnswer> {
+  const byName = new Map<string, EventAnswer>()
+  for (const answer of answers) {
+    const event = written[answer.n]
+    if (event !== undefined) byName.set(nameOf(event), answer)
+  }
+  return byName
 }
 
 function resultOf(event: NewEvent, answers: ReadonlyMap<string, EventAnswer>): EnqueueResult {
@@ -90,22 +98,23 @@ function resultOf(event: NewEvent, answers: ReadonlyMap<string, EventAnswer>): E
   return { id: holderId, status: holderHash === event.bodyHash ? 'duplicate' : 'conflict' }
 }
 
-function claimedOf(rows: readonly EnqueueRow[], written: readonly NewEvent[]): Claimed[] {
-  const webhooks = new Map(rows.flatMap(({ webhook }) => (webhook === null ? [] : [[webhook.id, webhook] as const])))
-  const events = new Map(written.flatMap((event) => event.deliveries.map(({ id }) => [id, event] as const)))
-  return rows.flatMap(({ claimed }) => {
-    const webhook = webhooks.get(claimed?.webhookId ?? '')
-    const event = events.get(claimed?.id ?? '')
-    if (claimed === null || webhook === undefined || event === undefined) return []
-    const { id, tenantId, type, body, contentType, idempotencyKey = null } = event
+function claimedOf({ now = 0, claimed, webhooks }: EnqueueAnswer, written: readonly NewEvent[]): Claimed[] {
+  const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, webhook]))
+  const events = new Map<string, NewEvent>()
+  for (const event of written) for (const { id } of event.deliveries) events.set(id, event)
+  return (claimed ?? []).flatMap(({ id, lease, webhookId }) => {
+    const webhook = known.get(webhookId)
+    const event = events.get(id)
+    if (webhook === undefined || event === undefined) return []
+    const { id: eventId, tenantId, type, body, contentType, idempotencyKey = null } = event
     return {
-      id: claimed.id,
-      lease: claimed.lease,
+      id,
+      lease,
       attemptCount: 0,
       attemptsBefore: 0,
       claimCount: 1,
       trigger: 'auto',
-      event: { id, tenantId, type, body, contentType, idempotencyKey, createdAt: new Date(claimed.now) },
+      event: { id: eventId, tenantId, type, body, contentType, idempotencyKey, createdAt: new Date(now) },
       webhook: toWebhook(webhook),
     }
   })

@@ -26,7 +26,7 @@ export function takeLanes({ webhooks, lanes, deliveries, now }: Names, limit: st
        FROM lane CROSS JOIN LATERAL (
          SELECT count(*) FROM (
            SELECT 1 FROM ${deliveries} d WHERE d.webhook_id = lane.webhook_id AND d.phase = 'leased'
-             AND d.due_at >= ${instant(`${heldFromMs}::float8`)} LIMIT lane.max_in_flight
+             AND d.due_at >= ${instant(heldFromMs)} LIMIT lane.max_in_flight
          ) one
        ) held
        WHERE lane.is_active AND (lane.gate_until IS NULL OR lane.gate_until <= ${now})

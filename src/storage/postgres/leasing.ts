@@ -2,14 +2,21 @@ import type { Claimed } from '../storage.ts'
 import { eventColumns, type EventRow, toEvent } from './event-row.ts'
 import { countClaims } from './lanes.ts'
 import type { Names } from './names.ts'
+import type { Promotion } from './promote.ts'
 import { later } from './sql.ts'
 import { toWebhook, webhookColumns, type WebhookRow } from './webhook-row.ts'
 
-/** A row of a statement that claims: one of the things that it has to say. */
-export interface ClaimRow<Survey> {
-  readonly delivery: DeliveryPart | null
-  readonly webhook: WebhookRow | null
-  readonly survey: Survey | null
+/** What was leased, as {@link selectClaim} reads it. */
+export interface ClaimRows {
+  readonly deliveries: readonly DeliveryPart[] | null
+  /** The webhooks of these, once each. */
+  readonly webhooks: readonly WebhookRow[] | null
+}
+
+/** What a function answers that claims after it has promoted; `claim` is null where nothing was ready or wanted. */
+export interface ClaimAnswer<Rows = ClaimRows> {
+  readonly promotion: Promotion
+  readonly claim: Rows | null
 }
 
 /** What a claim reads of a delivery. */
@@ -24,12 +31,18 @@ interface DeliveryPart {
   readonly event: EventRow
 }
 
+/**
+ * Whether a delivery that was found by its id is ready, as SQL. In this form no index of what is ready can answer it: a plan that reads
+ * all of one, which is cheap by estimate, would pass everything that was ready since the last vacuum.
+ */
+const isReady = `phase || '' = 'ready'`
+
 /** Common table expressions that lease up to `limit` of `candidate (id, place, turn)`: one of each lane in turn, then the second ones. */
 export function leaseCandidates(names: Names, limit: string, leaseMs: string): string {
   const { deliveries, now } = names
   return `chosen AS MATERIALIZED (SELECT id FROM candidate ORDER BY place, turn LIMIT ${limit}),
    taken AS MATERIALIZED (
-     SELECT id FROM ${deliveries} WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND phase = 'ready' FOR UPDATE SKIP LOCKED
+     SELECT id FROM ${deliveries} WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND ${isReady} FOR UPDATE SKIP LOCKED
    ),
    leased AS (
      UPDATE ${deliveries} SET phase = 'leased', lease = gen_random_uuid(), due_at = ${later(now, leaseMs)},
@@ -44,7 +57,7 @@ export function leaseCandidates(names: Names, limit: string, leaseMs: string): s
 export function cancelDoomed({ deliveries, wall }: Names, doomed: string): string {
   return `doomed AS MATERIALIZED (${doomed}),
    met AS MATERIALIZED (
-     SELECT id FROM ${deliveries} WHERE id = ANY(ARRAY(SELECT id FROM doomed)) AND phase = 'ready' FOR UPDATE SKIP LOCKED
+     SELECT id FROM ${deliveries} WHERE id = ANY(ARRAY(SELECT id FROM doomed)) AND ${isReady} FOR UPDATE SKIP LOCKED
    ),
    cancelled AS (
      UPDATE ${deliveries} d SET phase = 'cancelled', due_at = NULL, finished_at = ${wall},
@@ -53,34 +66,43 @@ export function cancelDoomed({ deliveries, wall }: Names, doomed: string): strin
    )`
 }
 
-/** Selects what was leased as {@link ClaimRow}s. Webhooks come once each, and `survey` in a row of its own. */
-export function selectClaim({ events, bodies, webhooks }: Names, survey: string): string {
-  return `SELECT row_to_json(c) AS delivery, NULL::json AS webhook, NULL::json AS survey FROM (
+/** Common table expression `given`: those of some ids, as SQL, that are ready. */
+export function givenReady({ deliveries }: Names, ids: string): string {
+  return `given AS MATERIALIZED (SELECT id, webhook_id FROM ${deliveries} WHERE id = ANY(ARRAY(${ids})) AND ${isReady})`
+}
+
+/** Selects what was leased as the columns of {@link ClaimRows}. */
+export function selectClaim({ events, bodies, webhooks }: Names): string {
+  return `(SELECT json_agg(c) FROM (
        SELECT l.id, l.webhook_id AS "webhookId", l.lease, l.attempt_count AS "attemptCount", l.claim_count AS "claimCount",
          l.attempts_before AS "attemptsBefore", l.is_manual AS "isManual", row_to_json(e) AS event
        FROM leased l CROSS JOIN LATERAL (
          SELECT ${eventColumns} FROM ${events} e LEFT JOIN ${bodies} b ON b.event_seq = e.seq WHERE e.seq = l.event_seq OFFSET 0
        ) e
-     ) c
-     UNION ALL SELECT NULL, row_to_json(w), NULL FROM (
+     ) c) AS deliveries,
+     (SELECT json_agg(w) FROM (
        SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(SELECT webhook_id FROM leased))
-     ) w
-     UNION ALL SELECT NULL, NULL, row_to_json(s) FROM (${survey}) s`
+     ) w) AS webhooks`
+}
+
+/** The body of a function that promotes by the expression `promoting` and then, where that leaves something ready, claims: two statements. */
+export function claimingAfter(promoting: string, select: string, ctes: string, isWanted = 'true'): string {
+  return `DECLARE promotion json := ${promoting}; claim json;
+BEGIN
+  IF (promotion->>'hasReady')::boolean AND ${isWanted} THEN
+    ${ctes} SELECT row_to_json(r) INTO claim FROM (${select}) r;
+  END IF;
+  answer := json_build_object('promotion', promotion, 'claim', claim)::text;
+END;`
 }
 
 /** Puts together what the rows say. */
-export function readClaim<Survey>(rows: readonly ClaimRow<Survey>[]): { claimed: Claimed[]; survey: Survey } {
-  const webhooks = new Map<string, WebhookRow>()
-  let survey: Survey | null = null
-  for (const row of rows) {
-    if (row.webhook !== null) webhooks.set(row.webhook.id, row.webhook)
-    survey ??= row.survey
-  }
-  if (survey === null) throw new Error('a claim that always gives a survey gave none')
-  const claimed = rows.flatMap(({ delivery }) => {
-    const webhook = webhooks.get(delivery?.webhookId ?? '')
-    if (delivery === null || webhook === undefined) return []
-    const { id, lease, attemptCount, attemptsBefore, claimCount, isManual, event } = delivery
+export function readClaim({ deliveries, webhooks }: ClaimRows): Claimed[] {
+  const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, webhook]))
+  return (deliveries ?? []).flatMap((delivery) => {
+    const { id, webhookId, lease, attemptCount, attemptsBefore, claimCount, isManual, event } = delivery
+    const webhook = known.get(webhookId)
+    if (webhook === undefined) return []
     const trigger = isManual ? 'manual' : 'auto'
     return [
       {
@@ -95,5 +117,4 @@ export function readClaim<Survey>(rows: readonly ClaimRow<Survey>[]): { claimed:
       } as const,
     ]
   })
-  return { claimed, survey }
 }

@@ -1,3 +1,4 @@
+import { creatingFunctions } from './functions.ts'
 import { assertSchemaName, namesIn } from './names.ts'
 
 /** One step of the schema. */
@@ -175,5 +176,13 @@ UPDATE ${t.version} SET version = 2;
 `
 }
 
+// Once this is released, what changes a function is a version of its own that creates it again.
+function version3(schema: string): string {
+  return `
+${creatingFunctions(schema)}
+UPDATE ${namesIn(schema).version} SET version = 3;
+`
+}
+
 /** One entry a version, applied in order. Released entries are never changed. */
-const versions: readonly ((schema: string) => string)[] = [version1, version2]
+const versions: readonly ((schema: string) => string)[] = [version1, version2, version3]

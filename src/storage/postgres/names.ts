@@ -3,6 +3,8 @@ import { later } from './sql.ts'
 
 /** How the SQL names what it works on. */
 export interface Names {
+  /** The schema, not quoted. */
+  readonly schemaName: string
   /** The schema, quoted. */
   readonly schema: string
   /** The time that due dates and leases go by, as SQL. */
@@ -37,6 +39,7 @@ export interface NamesOptions {
 export function namesIn(schema: string, { wall = () => databaseNow, isNotifying = false }: NamesOptions = {}): Names {
   const quoted = `"${schema}"`
   return {
+    schemaName: schema,
     schema: quoted,
     get now() {
       return this.aheadMs === 0 ? wall() : `(${later(wall(), `${this.aheadMs}`)})`
@@ -60,7 +63,7 @@ export function namesIn(schema: string, { wall = () => databaseNow, isNotifying 
 }
 
 /** The channel of a schema: one of its own, in the 63 bytes that a name may have. */
-function channelOf(schema: string): string {
+export function channelOf(schema: string): string {
   const channel = `posthorn_${schema}`
   return channel.length <= 63 ? channel : `posthorn_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
 }

@@ -1,6 +1,5 @@
 import { PosthornError } from '../../domain/error.ts'
 import type { SqlExecutor, SqlParameter } from '../sql-executor.ts'
-import { PreparedStatements } from './prepared-statements.ts'
 
 /** What is used of a `Pool` or `Client` of pg, of PGlite, and of what has their shape. */
 export interface PgQueryable {
@@ -14,83 +13,35 @@ export interface PgResult {
   readonly rows: Record<string, unknown>[]
 }
 
-/** What is used of the options of a statement of postgres.js. */
-export interface PostgresJsOptions {
-  /** Whether the connection keeps the statement's plan. */
-  readonly prepare: boolean
-}
-
 /** What is used of the `sql` of postgres.js. */
 export interface PostgresJs {
   /** Runs one statement and resolves to its rows. */
-  unsafe(
-    sql: string,
-    params: SqlParameter[],
-    options?: PostgresJsOptions,
-  ): PromiseLike<readonly Record<string, unknown>[]>
+  unsafe(sql: string, params: SqlParameter[]): PromiseLike<readonly Record<string, unknown>[]>
 }
 
 /** A client that `postgresStorage` works with; it belongs to the caller, who closes it. */
 export type PostgresClient = PgQueryable | PostgresJs | SqlExecutor
 
-/** How a pool runs statements. */
-export interface ExecutorOptions {
-  /** A pool of pg closes the connection of a statement that takes longer, in milliseconds. */
-  readonly timeoutMs: number
-  /** Whether pg and postgres.js prepare what is sent often. */
-  readonly isPreparing: boolean
-}
-
-/** Makes one shape of all clients. */
-export function toExecutor(client: unknown, options?: ExecutorOptions): SqlExecutor {
+/** Makes one shape of all clients. A pool of pg closes the connection of a statement that takes longer than `timeoutMs`. */
+export function toExecutor(
+  client: unknown,
+  { timeoutMs = Infinity }: { readonly timeoutMs?: number } = {},
+): SqlExecutor {
   assertClient(client)
-  if (options !== undefined && isPgPool(client)) return poolExecutor(client, options)
-  if ('unsafe' in client) return unsafeExecutor(client, options?.isPreparing === true)
+  if (timeoutMs !== Infinity && isPgPool(client)) return impatient(client, timeoutMs)
+  if ('unsafe' in client) return { query: async (sql, params) => [...(await client.unsafe(sql, [...params]))] }
   return { query: async (sql, params) => rowsOf(await client.query(sql, [...params])) }
 }
 
-function poolExecutor(pool: PgPool, { timeoutMs, isPreparing }: ExecutorOptions): SqlExecutor {
-  const statements = new PreparedStatements(isPreparing)
-  const limits = timeoutMs === Infinity ? {} : { query_timeout: timeoutMs }
+function impatient(pool: PgPool, timeoutMs: number): SqlExecutor {
   return {
-    async query(text, params) {
-      const values = [...params]
-      const name = statements.nameOf(text)
-      if (name === undefined) return rowsOf(await pool.query({ text, values, ...limits }))
-      try {
-        return rowsOf(await pool.query({ name, text, values, ...limits }))
-      } catch (error) {
-        if (!statements.isRefused(error)) throw error
-        return rowsOf(await pool.query({ text, values, ...limits }))
-      }
-    },
+    query: async (text, params) => rowsOf(await pool.query({ text, values: [...params], query_timeout: timeoutMs })),
   }
 }
 
-// postgres.js names by itself what it is told to prepare.
-function unsafeExecutor(sql: PostgresJs, isPreparing: boolean): SqlExecutor {
-  const statements = new PreparedStatements(isPreparing)
-  return {
-    async query(text, params) {
-      if (statements.nameOf(text) === undefined) return [...(await sql.unsafe(text, [...params]))]
-      try {
-        return [...(await sql.unsafe(text, [...params], { prepare: true }))]
-      } catch (error) {
-        if (!statements.isRefused(error)) throw error
-        return [...(await sql.unsafe(text, [...params]))]
-      }
-    },
-  }
-}
-
-/** What is used of a `Pool` of pg beyond what all clients have: a name and a deadline with the statement. */
+/** What is used of a `Pool` of pg beyond what all clients have: a deadline with the statement. */
 interface PgPool {
-  query(config: {
-    readonly name?: string
-    readonly text: string
-    readonly values: SqlParameter[]
-    readonly query_timeout?: number
-  }): unknown
+  query(config: { readonly text: string; readonly values: SqlParameter[]; readonly query_timeout: number }): unknown
 }
 
 function isPgPool(client: object): client is PgPool {

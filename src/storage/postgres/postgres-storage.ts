@@ -49,13 +49,6 @@ export interface PostgresStorageOptions {
    */
   readonly statementTimeoutMs?: number
   /**
-   * Whether a pool of pg and the `sql` of postgres.js prepare what is sent often; false unless given. It halves what such a statement costs the
-   * server, but a plan that was made while the tables were nearly empty is kept until Postgres has analysed them anew, and was up to twenty
-   * times slower by then: turn it on where the tables have their size. Behind a pooler that does not keep prepared statements (PgBouncer
-   * before 1.21 in transaction mode) the first refusal ends it.
-   */
-  readonly prepare?: boolean
-  /**
    * Whether writes of deliveries that are due notify the processes that listen (`NOTIFY`, when their transaction commits), and whether a
    * started dispatcher listens: by `listen`, or by the client itself where it is the `sql` of postgres.js or a PGlite. False unless given. It
    * saves up to `pollIntervalMs` of latency for what other processes or callers' transactions dispatch, and costs a lock that all
@@ -106,16 +99,15 @@ export interface PostgresStorage extends Storage {
  */
 export function postgresStorage(client: PostgresClient, options: PostgresStorageOptions = {}): PostgresStorage {
   assertKnownOptions(options)
-  const { schema = 'posthorn', statementTimeoutMs = 10_000, prepare = false, notify = false, listen } = options
+  const { schema = 'posthorn', statementTimeoutMs = 10_000, notify = false, listen } = options
   assertSchemaName(schema)
   assertStatementTimeout(statementTimeoutMs)
-  if (typeof prepare !== 'boolean') throw new TypeError(`prepare must be true or false, not ${String(prepare)}.`)
   if (typeof notify !== 'boolean') throw new TypeError(`notify must be true or false, not ${String(notify)}.`)
   if (listen !== undefined) assertListener(listen)
   if (listen !== undefined && !notify) {
     throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
   }
-  const pooled = toExecutor(client, { timeoutMs: statementTimeoutMs, isPreparing: prepare })
+  const pooled = toExecutor(client, { timeoutMs: statementTimeoutMs })
   const executor = withDeadline(pooled, statementTimeoutMs)
   survivePoolErrors(clientBehind(client) ?? client)
   const listener = listen ?? (notify && isListening(client) ? client : undefined)
@@ -125,7 +117,7 @@ export function postgresStorage(client: PostgresClient, options: PostgresStorage
   })
 }
 
-const knownOptions = ['schema', 'statementTimeoutMs', 'prepare', 'notify', 'listen']
+const knownOptions = ['schema', 'statementTimeoutMs', 'notify', 'listen']
 
 function assertKnownOptions(options: object): void {
   const unknown = Object.keys(options).find((name) => !knownOptions.includes(name))

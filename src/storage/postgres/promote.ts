@@ -1,6 +1,5 @@
-import type { Database } from './database.ts'
-import type { DueFloor } from './due-floors.ts'
 import { idsOf, instant, ms } from './sql.ts'
+import { answerRow, type FunctionNames, StoredFunction } from './stored-function.ts'
 
 // What one call moves at most: some milliseconds of work.
 const chunk = 1000
@@ -15,19 +14,21 @@ export interface Promotion {
   readonly nextDueInMs: number | null
 }
 
-/** Makes ready what has come due and what a dead holder left, the longest due first, and those of `ids` in any case. */
-export async function promote(database: Database, floor: DueFloor, ids: readonly string[] = []): Promise<Promotion> {
-  const { deliveries, now } = database.names
+/**
+ * Makes ready what has come due and what a dead holder left, the longest due first, and those of the ids `$1` in any case; answers a
+ * {@link Promotion}. Nothing waits since before `$2`, or is ready since before `$3`, both in milliseconds since 1970.
+ */
+export const promoteFunction = new StoredFunction('promote', ['text', 'float8', 'float8'], (names) => {
+  const { deliveries, now } = names
   const isDue = `phase IN ('waiting', 'leased') AND due_at <= ${now}`
-  const row = await database.one<{ promoted: number; hasReady: boolean; nextDueInMs: number | null }>(
-    `SELECT (SELECT count(*) FROM promoted) AS promoted, ${nextDue(database)} AS "nextDueInMs",
-       (
-         SELECT webhook_id FROM ${deliveries} WHERE phase = 'ready' AND due_at >= ${instant('$3::float8')}
-         ORDER BY webhook_id LIMIT 1
-       ) IS NOT NULL AS "hasReady"`,
-    [JSON.stringify(ids), floor.waitingMs, floor.readyMs],
+  return answerRow(
+    `SELECT p.count >= ${chunk} AS "isMore", ${nextDue(names)} AS "nextDueInMs",
+       p.count > 0 OR (
+         SELECT webhook_id FROM ${deliveries} WHERE phase = 'ready' AND due_at >= ${instant('$3')} ORDER BY webhook_id LIMIT 1
+       ) IS NOT NULL AS "hasReady"
+     FROM (SELECT count(*) FROM promoted) p`,
     `WITH due AS MATERIALIZED (
-       SELECT id FROM ${deliveries} WHERE ${isDue} AND due_at >= ${instant('$2::float8')}
+       SELECT id FROM ${deliveries} WHERE ${isDue} AND due_at >= ${instant('$2')}
        ORDER BY due_at LIMIT ${chunk} FOR UPDATE SKIP LOCKED
      ),
      named AS MATERIALIZED (
@@ -38,12 +39,10 @@ export async function promote(database: Database, floor: DueFloor, ids: readonly
        WHERE id = ANY(ARRAY(SELECT id FROM due UNION SELECT id FROM named)) RETURNING 1
      )`,
   )
-  const { promoted, nextDueInMs } = row
-  return { hasReady: row.hasReady || promoted > 0, isMore: promoted >= chunk, nextDueInMs }
-}
+})
 
 /** Until the first instant that is to come, as SQL. */
-function nextDue({ names: { deliveries, now } }: Database): string {
+function nextDue({ deliveries, now }: FunctionNames): string {
   const next = `SELECT due_at FROM ${deliveries} WHERE phase IN ('waiting', 'leased') AND due_at > ${now} ORDER BY due_at LIMIT 1`
   return ms(`((${next}) - ${now})`)
 }

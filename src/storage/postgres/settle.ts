@@ -2,6 +2,7 @@ import type { NewAttempt, Settled, Settlement } from '../settlement.ts'
 import type { Database } from './database.ts'
 import { type Phase, toState } from './delivery-row.ts'
 import { instant, later } from './sql.ts'
+import { answerRows, type FunctionNames, StoredFunction } from './stored-function.ts'
 import { toStorable } from './storable-text.ts'
 import { isId } from '../../domain/id.ts'
 
@@ -9,11 +10,8 @@ import { isId } from '../../domain/id.ts'
 export async function settle(database: Database, settlements: readonly Settlement[]): Promise<Settled[]> {
   const settled: (Settled | undefined)[] = []
   for (const batch of batchesOf(settlements)) {
-    const rows = await database.all<{ n: number; id: string; phase: Phase }>(
-      'SELECT n, id, phase FROM settled',
-      [JSON.stringify([...batch].map(([n, settlement]) => toInput(n, settlement)))],
-      statement(database),
-    )
+    const input = JSON.stringify([...batch].map(([n, settlement]) => toInput(n, settlement)))
+    const rows = await database.call<{ n: number; id: string; phase: Phase }[]>(settleFunction, [input])
     for (const { n, id, phase } of rows) settled[n] = { id, state: toState(phase) }
   }
   return settled.filter((one) => one !== undefined)
@@ -65,8 +63,14 @@ function storableHeaders(headers: Readonly<Record<string, string>>): object {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [toStorable(name), toStorable(value)]))
 }
 
-// A hold is matched on id and lease under the row's lock: of two that settle at once, the second finds what the first has left.
-function statement({ names: { deliveries, webhooks, attempts, now, wall } }: Database): string {
+/** Writes the outcomes of `$1`. */
+export const settleFunction = new StoredFunction('settle', ['text'], (names) =>
+  answerRows('SELECT n, id, phase FROM settled', settling(names)),
+)
+
+// A hold is matched on id and lease under the row's lock: of two that settle at once, the second finds what the first has left. Nothing
+// has a lease but what is leased, and to ask for the phase as well would let the plan read the whole index of what is.
+function settling({ deliveries, webhooks, attempts, now, wall }: FunctionNames): string {
   const isEnded = `h.outcome IN ('succeeded', 'failed') OR h."isActive" IS NOT TRUE`
   return `WITH input AS MATERIALIZED (
      SELECT * FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, id uuid, lease uuid, outcome text, reason text,
@@ -77,14 +81,14 @@ function statement({ names: { deliveries, webhooks, attempts, now, wall } }: Dat
      SELECT i.*, w.id IS NULL AS "isGone", w.is_active AS "isActive"
      FROM ${deliveries} d JOIN input i ON i.id = d.id AND i.lease = d.lease
      LEFT JOIN LATERAL (SELECT id, is_active FROM ${webhooks} WHERE id = d.webhook_id LIMIT 1) w ON true
-     WHERE d.id = ANY(ARRAY(SELECT id FROM input)) AND d.phase = 'leased' ORDER BY d.id FOR UPDATE OF d
+     WHERE d.id = ANY(ARRAY(SELECT id FROM input)) ORDER BY d.id FOR UPDATE OF d
    ),
    recorded AS (
      INSERT INTO ${attempts} (delivery_id, number, is_manual, started_at, duration_ms, status, error, response_headers,
        response_body, recorded_at)
      SELECT id, number, "isManual", ${instant('"startedAt"')}, "durationMs", status, error, headers, body, ${wall}
      FROM held WHERE number IS NOT NULL ORDER BY n
-     ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id, status
+     ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id
    ),
    settled AS (
      UPDATE ${deliveries} d SET
@@ -97,10 +101,9 @@ function statement({ names: { deliveries, webhooks, attempts, now, wall } }: Dat
        finished_at = CASE WHEN ${isEnded} THEN ${wall} END,
        attempt_count = d.attempt_count + CASE WHEN h."isRecorded" THEN 1 ELSE 0 END,
        claim_count = CASE WHEN h."isRecorded" THEN 0 WHEN h.outcome = 'release' THEN d.claim_count - 1 ELSE d.claim_count END,
-       last_status = CASE WHEN h."isRecorded" THEN h."newStatus" ELSE d.last_status END
+       last_status = CASE WHEN h."isRecorded" THEN h.status ELSE d.last_status END
      FROM (
-       SELECT held.*, r.delivery_id IS NOT NULL AS "isRecorded", r.status AS "newStatus"
-       FROM held LEFT JOIN recorded r ON r.delivery_id = held.id
+       SELECT held.*, id IN (SELECT delivery_id FROM recorded) AS "isRecorded" FROM held
      ) h WHERE d.id = h.id AND d.id = ANY(ARRAY(SELECT id FROM held)) RETURNING h.n, d.id, d.phase
    )`
 }

@@ -7,6 +7,7 @@ import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { instant, later } from './sql.ts'
 import { assertStorable } from './storable-text.ts'
+import { answerRows, StoredFunction } from './stored-function.ts'
 import { isId } from '../../domain/id.ts'
 import { toInput, toWebhook, webhookColumns, type WebhookField, webhookFields, type WebhookRow } from './webhook-row.ts'
 
@@ -104,29 +105,49 @@ export async function countWebhooks(database: Database, tenantId: string): Promi
 }
 
 export async function matchWebhooks(database: Database, queries: readonly MatchWebhooks[]): Promise<WebhookMatch[][]> {
-  const { webhooks, subscriptions } = database.names
   for (const { tenantId, patterns } of queries) {
     assertStorable('tenantId', tenantId)
     for (const [index, pattern] of patterns.entries()) assertStorable(`patterns[${index}]`, pattern)
   }
-  const wanted = 'ARRAY(SELECT jsonb_array_elements_text(q.patterns))'
-  // The patterns are compared again: two updates at once can leave a subscription behind that the webhook no longer has.
-  const rows = await database.all<WebhookMatch & { readonly n: number }>(
-    `SELECT q.n, m.id, m.is_active AS "isActive" FROM q CROSS JOIN LATERAL (
-       SELECT w.id, w.is_active FROM ${webhooks} w WHERE w.id = ANY(ARRAY(
-         SELECT s.webhook_id FROM ${subscriptions} s WHERE s.tenant_id = q.tenant_id AND s.pattern = ANY(${wanted})
-       )) AND w.tenant_id = q.tenant_id AND jsonb_exists_any(w.events, ${wanted}) ORDER BY w.id
-     ) m`,
-    [JSON.stringify(queries.map(({ tenantId, patterns }, n) => ({ n, tenantId, patterns })))],
-    `WITH q AS MATERIALIZED (
-       SELECT n, "tenantId" AS tenant_id, patterns
-       FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, "tenantId" text, patterns jsonb)
-     )`,
-  )
-  const matches: WebhookMatch[][] = queries.map(() => [])
+  // Events of a batch are often of one type and tenant.
+  const distinct = new Map<string, number>()
+  const numbers = queries.map(({ tenantId, patterns }) => {
+    const query = JSON.stringify([tenantId, patterns])
+    const number = distinct.get(query) ?? distinct.size
+    distinct.set(query, number)
+    return number
+  })
+  const rows = await database.call<(WebhookMatch & { readonly n: number })[]>(matchFunction, [
+    `[${[...distinct.keys()].join(',')}]`,
+  ])
+  const matches: WebhookMatch[][] = Array.from(distinct, () => [])
   for (const { n, id, isActive } of rows) matches[n]?.push({ id, isActive })
-  return matches
+  return numbers.map((number) => matches[number] ?? [])
 }
+
+/**
+ * Finds who wants an event, for each `[tenantId, patterns]` of `$1`, one lookup for each pattern and for each webhook that has it. The
+ * patterns are compared again: two updates at once can leave a subscription behind that the webhook no longer has.
+ */
+export const matchFunction = new StoredFunction('match', ['text'], ({ webhooks, subscriptions }) =>
+  answerRows(
+    'SELECT n, id, is_active AS "isActive" FROM matched ORDER BY n, id',
+    `WITH q AS MATERIALIZED (
+       SELECT (ordinality - 1)::integer AS n, value->>0 AS tenant_id, ARRAY(SELECT jsonb_array_elements_text(value->1)) AS patterns
+       FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY
+     ),
+     subscribed AS MATERIALIZED (
+       SELECT DISTINCT ON (q.n, s.webhook_id) q.n, q.tenant_id, q.patterns, s.webhook_id FROM q CROSS JOIN LATERAL unnest(q.patterns) p (pattern) CROSS JOIN LATERAL (
+         SELECT webhook_id FROM ${subscriptions} WHERE tenant_id = q.tenant_id AND pattern = p.pattern OFFSET 0
+       ) s
+     ),
+     matched AS MATERIALIZED (
+       SELECT s.n, w.id, w.is_active FROM subscribed s CROSS JOIN LATERAL (
+         SELECT id, tenant_id, is_active, events FROM ${webhooks} WHERE id = s.webhook_id OFFSET 0
+       ) w WHERE w.tenant_id = s.tenant_id AND jsonb_exists_any(w.events, s.patterns)
+     )`,
+  ),
+)
 
 export async function gate(database: Database, id: string, forMs: number | null): Promise<void> {
   if (!isId(id)) return

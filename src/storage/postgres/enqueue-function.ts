@@ -1,24 +1,42 @@
 import { countClaims, takeLanes } from './lanes.ts'
 import type { Names } from './names.ts'
 import { isNotified, later, ms, notified } from './sql.ts'
+import { answerRow, type FunctionNames, StoredFunction } from './stored-function.ts'
 import { webhookColumns } from './webhook-row.ts'
 
-/** Which parts the statement needs: the others are left out, so that the usual one is planned in less time. */
-export interface EnqueueNeeds {
+/** Which parts a write needs: the others are left out, so that the usual one takes less time. */
+interface EnqueueNeeds {
   /** Whether an event has an idempotency key. */
   readonly hasKeys: boolean
-  /** Whether deliveries are leased as they are written: up to `$3` of them, for `$4` ms; `$5` is since when leases are held. */
+  /** Whether deliveries are leased as they are written. */
   readonly isClaiming: boolean
+}
+
+/**
+ * Write the events of `$1` and their deliveries of `$2`, and lease up to `$3` of them for `$4` ms; leases are held since `$5`. Those that
+ * do not claim have the same parameters and pass over these three.
+ */
+export const enqueueFunctions = {
+  plain: enqueueFunction('enqueue', { hasKeys: false, isClaiming: false }),
+  keyed: enqueueFunction('enqueue_keyed', { hasKeys: true, isClaiming: false }),
+  claiming: enqueueFunction('enqueue_claiming', { hasKeys: false, isClaiming: true }),
+  keyedClaiming: enqueueFunction('enqueue_keyed_claiming', { hasKeys: true, isClaiming: true }),
+}
+
+function enqueueFunction(title: string, needs: EnqueueNeeds): StoredFunction {
+  return new StoredFunction(title, ['text', 'text', 'integer', 'float8', 'float8'], (names) =>
+    answerRow(selectEnqueued(names, needs), enqueueing(names, needs)),
+  )
 }
 
 // More than one for each key that is written, so that the expired ones die out.
 const forgottenPerKey = 4
 
 /** Writes the events of `$1` and their deliveries of `$2`. Whatever is violated, nothing of them is written. */
-export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
-  const { events, bodies, deliveries, webhooks, now, wall, channel } = names
+function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
+  const { events, bodies, deliveries, webhooks, now, wall, channel, isNotifying } = names
   return `WITH input AS MATERIALIZED (
-     SELECT * FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, id uuid, "tenantId" text, type text, body text,
+     SELECT * FROM jsonb_to_recordset($1::jsonb) AS i(n integer, id uuid, "tenantId" text, type text, body text,
        "contentType" text, key text, "bodyHash" text, "ttlMs" float8, "delayMs" float8)
    ),
    stored AS MATERIALIZED (
@@ -38,7 +56,7 @@ export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
    ),
    fresh AS MATERIALIZED (
      SELECT d.place, d.id, d."webhookId" AS webhook_id, d.skip, w.seq, w.tenant_id, i."delayMs" AS delay, h.id IS NULL AS is_gone
-     FROM jsonb_to_recordset(($2::text)::jsonb) AS d(n integer, place integer, id uuid, "webhookId" uuid, skip text)
+     FROM jsonb_to_recordset($2::jsonb) AS d(n integer, place integer, id uuid, "webhookId" uuid, skip text)
      JOIN input i ON i.n = d.n JOIN written w ON w.id = i.id AND w.tenant_id = i."tenantId"
      LEFT JOIN LATERAL (SELECT id FROM ${webhooks} WHERE id = d."webhookId" AND tenant_id = w.tenant_id LIMIT 1) h ON true
    ),
@@ -48,30 +66,29 @@ export function enqueueStatement(names: Names, needs: EnqueueNeeds): string {
        is_manual, due_at, lease, created_at, finished_at)
      SELECT f.id, f.seq, f.webhook_id, f.tenant_id, f.phase, coalesce(f.skip, CASE WHEN f.is_gone THEN 'deleted' END), 0, 0,
        CASE WHEN f.phase = 'leased' THEN 1 ELSE 0 END, false,
-       CASE f.phase WHEN 'leased' THEN ${needs.isClaiming ? later(now, '$4::float8') : 'NULL'}
+       CASE f.phase WHEN 'leased' THEN ${needs.isClaiming ? later(now, '$4') : 'NULL'}
          WHEN 'waiting' THEN ${later(now, 'f.delay')} WHEN 'ready' THEN ${now} END,
        CASE WHEN f.phase = 'leased' THEN gen_random_uuid() END, ${wall},
        CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${wall} END
      FROM (SELECT fresh.*, ${phase(needs)} AS phase FROM fresh) f ORDER BY f.place
      RETURNING id, webhook_id, phase, lease
-   )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}${channel === null ? '' : `, ${notified(channel, `delivered WHERE phase = 'ready'`)}`}`
+   )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}, ${notified(channel, `delivered WHERE phase = 'ready' AND ${isNotifying}`)}`
 }
 
-/** What became of each event, and what was leased. */
-export function selectEnqueued({ webhooks, wall, channel }: Names, { hasKeys, isClaiming }: EnqueueNeeds): string {
+/** What became of each event, and what was leased: the columns of an `EnqueueAnswer`. */
+function selectEnqueued({ webhooks, wall }: FunctionNames, { hasKeys, isClaiming }: EnqueueNeeds): string {
   const holder = hasKeys
     ? 'LEFT JOIN holder h ON h.tenant_id = i."tenantId" AND h.key = i.key'
     : 'CROSS JOIN (SELECT NULL AS id, NULL AS body_hash) h'
-  const event = `SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}${channel === null ? '' : ` WHERE ${isNotified}`}`
-  const answers = `SELECT row_to_json(a) AS event, NULL::json AS claimed, NULL::json AS webhook FROM (${event}) a`
-  if (!isClaiming) return answers
-  return `${answers}
-   UNION ALL SELECT NULL, row_to_json(c), NULL FROM (
-     SELECT id, lease, webhook_id AS "webhookId", ${ms(wall)} AS now FROM leased
-   ) c
-   UNION ALL SELECT NULL, NULL, row_to_json(w) FROM (
-     SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(SELECT webhook_id FROM leased))
-   ) w`
+  const events = `(SELECT json_agg(e) FROM (
+     SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}
+   ) e) AS events`
+  if (!isClaiming) return `SELECT ${events} WHERE ${isNotified}`
+  return `SELECT ${events}, ${ms(wall)} AS now,
+     (SELECT json_agg(c) FROM (SELECT id, lease, webhook_id AS "webhookId" FROM leased) c) AS claimed,
+     (SELECT json_agg(w) FROM (
+       SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(SELECT webhook_id FROM leased))
+     ) w) AS webhooks WHERE ${isNotified}`
 }
 
 /**
@@ -85,11 +102,11 @@ function takeKeys({ idempotency, now }: Names): string {
      WHERE key IS NOT NULL AND n NOT IN (SELECT n FROM stored) ORDER BY "tenantId", key, n
    ),
    forgotten AS (
-     DELETE FROM ${idempotency} f USING (
-       SELECT k.tenant_id, k.key FROM ${idempotency} k
+     DELETE FROM ${idempotency} WHERE ctid = ANY(ARRAY(
+       SELECT k.ctid FROM ${idempotency} k
        WHERE ${isFree} AND NOT EXISTS (SELECT 1 FROM asked WHERE asked."tenantId" = k.tenant_id AND asked.key = k.key)
        ORDER BY k.expires_at LIMIT ${forgottenPerKey} * (SELECT count(*) FROM asked) FOR UPDATE SKIP LOCKED
-     ) old WHERE f.tenant_id = old.tenant_id AND f.key = old.key
+     ))
    ),
    holder (tenant_id, key, id, body_hash) AS (
      INSERT INTO ${idempotency} AS k (tenant_id, key, event_id, body_hash, expires_at)
@@ -112,7 +129,7 @@ function chooseDeliveries(names: Names): string {
      SELECT c.id FROM (
        SELECT fresh.id, fresh.place, mine.free, row_number() OVER (PARTITION BY fresh.webhook_id ORDER BY fresh.place) AS turn
        FROM fresh JOIN mine ON mine.webhook_id = fresh.webhook_id WHERE skip IS NULL AND NOT is_gone AND delay <= 0
-     ) c WHERE c.turn <= c.free ORDER BY c.place LIMIT $3::integer
+     ) c WHERE c.turn <= c.free ORDER BY c.place LIMIT $3
    ),`
 }
 

@@ -1,0 +1,24 @@
+import { claimIdsFunction } from './claim-ids.ts'
+import { claimFunction } from './claim.ts'
+import { enqueueFunctions } from './enqueue-function.ts'
+import { promoteFunction } from './promote.ts'
+import { renewFunction } from './renew.ts'
+import { settleFunction } from './settle.ts'
+import type { StoredFunction } from './stored-function.ts'
+import { matchFunction } from './webhooks.ts'
+
+// What is called by another stands before it.
+const functions: readonly StoredFunction[] = [
+  matchFunction,
+  ...Object.values(enqueueFunctions),
+  promoteFunction,
+  claimFunction,
+  claimIdsFunction,
+  renewFunction,
+  settleFunction,
+]
+
+/** The statements that create all functions in a schema. */
+export function creatingFunctions(schema: string): string {
+  return functions.map((each) => each.creating(schema)).join('\n')
+}
