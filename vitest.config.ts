@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { FlakyReporter } from './scripts/flaky-reporter.ts'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
@@ -22,6 +23,6 @@ export default defineConfig({
     maxConcurrency: 10,
     // None unless asked for, as .ci/run does; the reporter names what needed one.
     retry: Number(process.env.POSTHORN_TEST_RETRIES ?? 0),
-    reporters: ['default', './scripts/flaky-reporter.ts'],
+    reporters: ['default', new FlakyReporter()],
   },
 })

@@ -1,7 +1,7 @@
 import type { Reporter, TestCase } from 'vitest/node'
 
 /** Names at the end every test that passed only at a later go, so that a retry never hides one. */
-class FlakyReporter implements Reporter {
+export class FlakyReporter implements Reporter {
   readonly #flaky: string[] = []
 
   onTestCaseResult(test: TestCase): void {
@@ -12,6 +12,3 @@ class FlakyReporter implements Reporter {
     for (const name of this.#flaky) console.log(`FLAKY ${name}`)
   }
 }
-
-// What vitest asks for.
-export { FlakyReporter as default }
