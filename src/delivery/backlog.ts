@@ -7,6 +7,12 @@ interface Estimate {
   countedAt: number
 }
 
+interface Demand {
+  readonly tenantId: string
+  readonly count: number
+  readonly estimate: Estimate
+}
+
 // Other processes add too, so an estimate does not stand forever; and a full queue is not counted on every dispatch.
 const staleAfterMs = 10_000
 const recountAfterMs = 100
@@ -47,19 +53,34 @@ export class Backlog {
    * goes by the last count and waits for no other: a caller with a transaction open may hold the last connection of the pool that
    * counting needs.
    */
-  async admit(
+  admit(
     counts: ReadonlyMap<string, number>,
     { isJoined }: { readonly isJoined: boolean },
-  ): Promise<PosthornError | null> {
+  ): PosthornError | null | Promise<PosthornError | null> {
     if (this.#limit === Infinity) return null
-    const admitted: (readonly [Estimate, number])[] = []
+    const demands: Demand[] = []
     for (const [tenantId, count] of counts) {
       if (count === 0) continue
-      const estimate = isJoined ? this.#lastEstimate(tenantId, count) : await this.#estimate(tenantId, count)
-      if (estimate.pending + count > this.#limit) return this.#full(tenantId, estimate.pending, count)
-      admitted.push([estimate, count])
+      const estimate = isJoined ? this.#lastEstimate(tenantId, count) : this.#currentEstimate(tenantId, count)
+      if (estimate === undefined) return this.#countAndAdmit(counts)
+      demands.push({ tenantId, count, estimate })
     }
-    for (const [estimate, count] of admitted) estimate.pending += count
+    return this.#makeRoom(demands)
+  }
+
+  async #countAndAdmit(counts: ReadonlyMap<string, number>): Promise<PosthornError | null> {
+    const demands: Demand[] = []
+    for (const [tenantId, count] of counts) {
+      if (count > 0) demands.push({ tenantId, count, estimate: await this.#estimate(tenantId, count) })
+    }
+    return this.#makeRoom(demands)
+  }
+
+  #makeRoom(demands: readonly Demand[]): PosthornError | null {
+    for (const { tenantId, count, estimate } of demands) {
+      if (estimate.pending + count > this.#limit) return this.#full(tenantId, estimate.pending, count)
+    }
+    for (const { count, estimate } of demands) estimate.pending += count
     return null
   }
 
@@ -72,8 +93,12 @@ export class Backlog {
   }
 
   async #estimate(tenantId: string, count: number): Promise<Estimate> {
+    return this.#currentEstimate(tenantId, count) ?? (await this.#counted(tenantId))
+  }
+
+  #currentEstimate(tenantId: string, count: number): Estimate | undefined {
     const known = this.#estimates.get(tenantId)
-    return known !== undefined && this.#isCurrent(known, count) ? known : await this.#counted(tenantId)
+    return known !== undefined && this.#isCurrent(known, count) ? known : undefined
   }
 
   #lastEstimate(tenantId: string, count: number): Estimate {

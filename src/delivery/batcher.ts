@@ -58,20 +58,25 @@ export class Batcher<Item, Result> {
   }
 
   #takeBatch(): readonly Waiting<Item, Result>[] {
+    const count = this.#countThatFits()
+    if (count < this.#waiting.length) return this.#waiting.splice(0, count)
+    const all = this.#waiting
+    this.#waiting = []
+    return all
+  }
+
+  #countThatFits(): number {
     let size = 0
     let count = 0
     const keys = new Set<string>()
     for (const { item } of this.#waiting) {
       size += this.#sizeOf(item)
-      const key = this.#keyOf?.(item)
-      if (count > 0 && (size > this.#maxSize || (key !== undefined && keys.has(key)))) break
-      if (key !== undefined) keys.add(key)
+      if (count > 0 && size > this.#maxSize) break
+      if (this.#keyOf !== undefined) keys.add(this.#keyOf(item))
+      if (this.#keyOf !== undefined && keys.size === count) break
       count++
     }
-    if (count < this.#waiting.length) return this.#waiting.splice(0, count)
-    const all = this.#waiting
-    this.#waiting = []
-    return all
+    return count
   }
 
   async #writeBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {

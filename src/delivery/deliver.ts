@@ -5,7 +5,7 @@ import { testEventType } from '../domain/event-type.ts'
 import type { DeliveryRef } from '../domain/lifecycle.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { mayOpenLater } from '../registry/vault.ts'
-import type { NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
+import type { LeaseRef, NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
 import type { Claimed, StoredWebhook } from '../storage/storage.ts'
 import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
 import type { Leases } from './leases.ts'
@@ -138,9 +138,15 @@ class Round {
     const decision = mayBeRetried(outcome)
       ? await this.#decideAfterFailure(outcome, attempt)
       : this.#decide(outcome, attempt, true)
-    const settled = await this.#record({ ...this.#lease(), ...settlementOf(decision, attempt, this.#pipeline.leaseMs) })
+    const settlement = settlementOf(this.#claimed, decision, attempt, this.#pipeline.leaseMs)
+    this.#unrecorded = settlement
+    const askedAt = performance.now()
+    const settled = await this.#pipeline.settle(settlement)
+    this.#unrecorded = null
     if (settled === null) return this.#end('lost', null)
     this.#attemptCount = attempt.number
+    if (decision.next === 'succeeded') return this.#followSuccess(settled, attempt)
+    this.#pipeline.leases.prolonged(this.#claimed, askedAt)
     return await this.#follow(decision, settled, attempt)
   }
 
@@ -165,15 +171,6 @@ class Round {
     if (settled === null) return this.#end('lost', null)
     this.#pipeline.lifecycle.emit('delivery.failed', { ...this.#ref(), attempt: null, reason })
     return this.#end('failed', null)
-  }
-
-  async #record(settlement: Settlement): Promise<Settled | null> {
-    this.#unrecorded = settlement
-    const askedAt = performance.now()
-    const settled = await this.#pipeline.settle(settlement)
-    this.#unrecorded = null
-    this.#pipeline.leases.prolonged(this.#claimed, askedAt)
-    return settled
   }
 
   // While a round waits for its turn its lease may be lost, and its webhook disabled.
@@ -272,10 +269,20 @@ class Round {
     }
   }
 
+  #followSuccess(settled: Settled, made: NewAttempt): RoundResult {
+    const { lifecycle } = this.#pipeline
+    const attempt = this.#attemptOf(made)
+    if (lifecycle.has('delivery.attempted'))
+      lifecycle.emit('delivery.attempted', { ...this.#ref(), attempt, nextAttemptInMs: null })
+    if (settled.state === 'succeeded' && lifecycle.has('delivery.succeeded'))
+      lifecycle.emit('delivery.succeeded', { ...this.#ref(), attempt })
+    return this.#end(settled.state, attempt)
+  }
+
   // Null where another attempt of the round follows.
   async #follow(decision: Decision, settled: Settled, made: NewAttempt): Promise<RoundResult | null> {
     const { lifecycle } = this.#pipeline
-    const attempt: Attempt = { ...made, deliveryId: this.#claimed.id }
+    const attempt = this.#attemptOf(made)
     const goesOn = settled.state === 'pending' && 'waitMs' in decision
     if (lifecycle.has('delivery.attempted')) {
       const nextAttemptInMs = goesOn ? decision.waitMs : null
@@ -288,8 +295,6 @@ class Round {
     }
     if ('gateMs' in decision && decision.gateMs !== null) await this.#pipeline.gate(this.#claimed, decision.gateMs)
     if (decision.next === 'failed' && decision.disablesWebhook) await this.#pipeline.disableWebhook(this.#claimed)
-    if (settled.state === 'succeeded' && lifecycle.has('delivery.succeeded'))
-      lifecycle.emit('delivery.succeeded', { ...this.#ref(), attempt })
     if (decision.next === 'failed' && settled.state === 'failed')
       lifecycle.emit('delivery.failed', { ...this.#ref(), attempt, reason: decision.reason })
     return this.#end(settled.state, attempt)
@@ -322,6 +327,10 @@ class Round {
     }
   }
 
+  #attemptOf(made: NewAttempt): Attempt {
+    return { ...made, deliveryId: this.#claimed.id }
+  }
+
   #lease() {
     return { id: this.#claimed.id, lease: this.#claimed.lease }
   }
@@ -336,15 +345,15 @@ function unsent(error: AttemptErrorCode, clock: Clock): Outcome {
   return { startedAt: new Date(clock()), durationMs: 0, status: null, error }
 }
 
-function settlementOf(decision: Decision, attempt: NewAttempt, leaseMs: number) {
+function settlementOf({ id, lease }: LeaseRef, decision: Decision, attempt: NewAttempt, leaseMs: number): Settlement {
   switch (decision.next) {
     case 'succeeded':
-      return { outcome: 'succeeded', attempt } as const
+      return { id, lease, outcome: 'succeeded', attempt }
     case 'failed':
-      return { outcome: 'failed', attempt, reason: decision.reason } as const
+      return { id, lease, outcome: 'failed', attempt, reason: decision.reason }
     case 'retry_in_round':
-      return { outcome: 'continue', attempt, leaseMs } as const
+      return { id, lease, outcome: 'continue', attempt, leaseMs }
     case 'retry_later':
-      return { outcome: 'retry', attempt, retryInMs: decision.waitMs } as const
+      return { id, lease, outcome: 'retry', attempt, retryInMs: decision.waitMs }
   }
 }

@@ -32,7 +32,8 @@ interface Controller {
  */
 export class HandlerExchange implements Exchange {
   readonly answer: Promise<Answer>
-  readonly #text: CappedText
+  readonly #maxBytes: number
+  #text: CappedText | null = null
   #resolve!: (answer: Answer) => void
   #reject!: (error: unknown) => void
   #controller: Controller | null = null
@@ -41,7 +42,7 @@ export class HandlerExchange implements Exchange {
   #isDone = false
 
   constructor(maxBytes: number) {
-    this.#text = new CappedText(maxBytes)
+    this.#maxBytes = maxBytes
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -67,6 +68,7 @@ export class HandlerExchange implements Exchange {
   }
 
   onResponseData(controller: Controller, chunk: Uint8Array): void {
+    this.#text ??= new CappedText(this.#maxBytes)
     this.#text.add(chunk)
     if (!this.#text.isFull) return
     this.#end(null)
@@ -85,7 +87,7 @@ export class HandlerExchange implements Exchange {
     if (this.#isDone) return
     this.#isDone = true
     if (this.#status === 0) this.#reject(error ?? givenUp)
-    else this.#resolve({ status: this.#status, headers: this.#headers, text: this.#text.end(), body: null })
+    else this.#resolve({ status: this.#status, headers: this.#headers, text: this.#text?.end() ?? '', body: null })
   }
 }
 

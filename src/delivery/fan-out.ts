@@ -36,30 +36,32 @@ export class FanOut {
     this.#settings = settings
   }
 
-  /** Checks one event and serializes it. */
-  async event(input: FanOutInput): Promise<UnmatchedEvent> {
-    const { type, data, idempotencyKey, delayMs } = input
+  /** Checks one event and serializes it, at once where neither a catalogue nor an envelope has to be waited for. */
+  event(input: FanOutInput): UnmatchedEvent | Promise<UnmatchedEvent> {
     const tenantId = assertTenantId(input.tenantId)
-    assertType(type)
-    if (this.#catalogue !== undefined) await this.#catalogue.validate(type, data)
-    const event = await this.write(type, data, tenantId)
+    assertType(input.type)
+    if (this.#catalogue !== undefined) return this.#checkedEvent(this.#catalogue, input, tenantId)
+    const event = this.write(input.type, input.data, tenantId)
+    return event instanceof Promise ? event.then((made) => this.#completed(made, input)) : this.#completed(event, input)
+  }
+
+  async #checkedEvent(catalogue: EventCatalogue, input: FanOutInput, tenantId: string): Promise<UnmatchedEvent> {
+    await catalogue.validate(input.type, input.data)
+    return this.#completed(await this.write(input.type, input.data, tenantId), input)
+  }
+
+  #completed(event: UnmatchedEvent, input: FanOutInput): UnmatchedEvent {
+    const { idempotencyKey, delayMs } = input
     if (idempotencyKey === undefined && delayMs === undefined) return event
     return { ...event, ...this.#idempotency(input), ...delay(delayMs) }
   }
 
   /** Finds the webhooks that want each of the events, those of the caller's transaction included, and names the deliveries: one look at storage. */
   async match(events: readonly UnmatchedEvent[], joined: TransactionOptions = {}): Promise<NewEvent[]> {
-    const places = new Map<string, number>()
-    const queries: MatchWebhooks[] = []
-    for (const { tenantId, type } of events) {
-      const key = `${type} ${tenantId}`
-      if (places.has(key)) continue
-      places.set(key, queries.length)
-      queries.push({ tenantId, patterns: patternsMatching(type) })
-    }
+    const { queries, places } = queriesFor(events)
     const matches = await this.#storage.matchWebhooks(queries, joined)
-    return events.map((event) => {
-      const webhooks = matches[places.get(`${event.type} ${event.tenantId}`) ?? -1]
+    return events.map((event, index) => {
+      const webhooks = matches[places[index] ?? -1]
       if (webhooks === undefined)
         throw new TypeError('The storage answered fewer matches than queries: it breaks its contract.')
       return { ...event, deliveries: webhooks.map(newDelivery) }
@@ -67,12 +69,17 @@ export class FanOut {
   }
 
   /** Makes the event of a type that is taken as it is, without deliveries. */
-  async write(type: string, data: unknown, tenantId: string): Promise<UnmatchedEvent> {
-    const { clock, envelope, serialize, maxBodyBytes } = this.#settings
+  write(type: string, data: unknown, tenantId: string): UnmatchedEvent | Promise<UnmatchedEvent> {
+    const { clock, envelope } = this.#settings
     const id = newId()
     assertData(type, data)
     const made = envelope({ id, type, timestamp: new Date(clock()), data })
-    const payload = made instanceof Promise ? await made : made
+    if (made instanceof Promise) return made.then((payload) => this.#serialized(id, type, payload, tenantId))
+    return this.#serialized(id, type, made, tenantId)
+  }
+
+  #serialized(id: string, type: string, payload: unknown, tenantId: string): UnmatchedEvent {
+    const { serialize, maxBodyBytes } = this.#settings
     const body = toText(type, payload, serialize)
     const bytes = Buffer.byteLength(body)
     if (bytes > maxBodyBytes) {
@@ -93,6 +100,31 @@ export class FanOut {
       .digest('base64')
     return { idempotencyKey, bodyHash, idempotencyTtlMs: this.#settings.idempotencyTtlMs }
   }
+}
+
+interface MatchPlan {
+  /** One for each type of each tenant. */
+  readonly queries: readonly MatchWebhooks[]
+  /** For each event, in order, which of them is its own. */
+  readonly places: readonly number[]
+}
+
+function queriesFor(events: readonly UnmatchedEvent[]): MatchPlan {
+  const queries: MatchWebhooks[] = []
+  const known = new Map<string, number>()
+  let last: UnmatchedEvent | undefined
+  let place = -1
+  const places = events.map((event) => {
+    const { tenantId, type } = event
+    // Most of what comes together is alike.
+    if (last?.type === type && last.tenantId === tenantId) return place
+    last = event
+    const key = `${type} ${tenantId}`
+    place = known.get(key) ?? queries.push({ tenantId, patterns: patternsMatching(type) }) - 1
+    known.set(key, place)
+    return place
+  })
+  return { queries, places }
 }
 
 function newDelivery({ id, isActive }: WebhookMatch): NewDelivery {

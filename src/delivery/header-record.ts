@@ -1,9 +1,9 @@
-/** As much of the platform's `Headers` as ofetch uses, over names that are in lower case already: one copy, no validation twice. */
+/** As much of the platform's `Headers` as ofetch uses, over names that are in lower case already: no validation twice, no copy unless set. */
 export class HeaderRecord {
-  readonly record: Record<string, string>
+  record: Readonly<Record<string, string>>
 
   constructor(headers: HeaderRecord | Readonly<Record<string, string>>) {
-    this.record = { ...(headers instanceof HeaderRecord ? headers.record : headers) }
+    this.record = headers instanceof HeaderRecord ? headers.record : headers
   }
 
   get(name: string): string | null {
@@ -15,6 +15,6 @@ export class HeaderRecord {
   }
 
   set(name: string, value: string): void {
-    this.record[name] = value
+    this.record = { ...this.record, [name]: value }
   }
 }

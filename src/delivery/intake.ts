@@ -98,7 +98,8 @@ export class Intake {
   async one(input: FanOutInput & TransactionScope): Promise<DispatchResult> {
     assertKnown(input, oneOptions)
     const joined = transaction(this.#storage, input.tx)
-    const event = await this.#fanOut.event(input)
+    const made = this.#fanOut.event(input)
+    const event = made instanceof Promise ? await made : made
     const [result] = await this.#add([event], joined)
     if (result === undefined) throw fewerResults()
     const { eventId, deliveries, status } = result
@@ -153,7 +154,8 @@ export class Intake {
     let next = 0
     for (const [place, { length }] of groups.entries()) {
       const events = matched.slice(next, (next += length))
-      const refusal = await this.#backlog.admit(pendingByTenant(events), { isJoined: false })
+      const answer = this.#backlog.admit(pendingByTenant(events), { isJoined: false })
+      const refusal = answer instanceof Promise ? await answer : answer
       if (refusal === null) admitted.push({ place, events })
       else written[place] = refusal
     }

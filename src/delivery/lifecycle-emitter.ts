@@ -19,7 +19,8 @@ const names: Readonly<Record<Name, true>> = {
 
 /** Keeps listeners by name and shields the pipeline from them. */
 export class LifecycleEmitter {
-  readonly #registrations = new Map<Name, Set<Registration>>()
+  /** Each list is replaced when it changes, never changed: one that is being told goes on as it was. */
+  readonly #registrations = new Map<Name, readonly Registration[]>()
 
   /** Adds a listener; the function returned removes it. Throws a TypeError for an unknown name, or what is no function. */
   on<N extends Name>(name: N, listener: LifecycleListener<N>): () => void {
@@ -30,23 +31,24 @@ export class LifecycleEmitter {
     }
     if (typeof listener !== 'function')
       throw new TypeError(`The listener of ${name} must be a function, not ${typeof listener}.`)
-    const registrations = this.#registrations.get(name) ?? new Set()
-    this.#registrations.set(name, registrations)
     const registration = { listener }
-    registrations.add(registration)
-    return () => void registrations.delete(registration)
+    this.#registrations.set(name, [...this.#of(name), registration])
+    return () => {
+      const others = this.#of(name).filter((each) => each !== registration)
+      this.#registrations.set(name, others)
+    }
   }
 
   /** Says whether anybody listens, so that no event is built for nobody. */
   has(name: Name): boolean {
-    return (this.#registrations.get(name)?.size ?? 0) > 0
+    return this.#of(name).length > 0
   }
 
   /** Tells every listener, in the order they were added. Never throws. */
   emit<N extends Name>(name: N, event: LifecycleEvents[N]): void {
     // An inner failure that nobody listens for must still be seen.
     if (name === 'worker.error' && !this.has(name)) warn((event as LifecycleEvents['worker.error']).error) // narrowed by name
-    for (const { listener } of [...(this.#registrations.get(name) ?? [])]) {
+    for (const { listener } of this.#of(name)) {
       try {
         const result = (listener as LifecycleListener<N>)(event) // stored under its own name
         // Whatever has a `then`, also of another realm, may reject.
@@ -55,6 +57,10 @@ export class LifecycleEmitter {
         this.#report(name, error)
       }
     }
+  }
+
+  #of(name: Name): readonly Registration[] {
+    return this.#registrations.get(name) ?? []
   }
 
   #report(name: Name, error: unknown): void {

@@ -5,8 +5,8 @@ import type { Outcome } from '../domain/outcome.ts'
 export function requestHeaders(
   custom: Readonly<Record<string, string>>,
   ours: Readonly<Record<string, string>>,
-): Record<string, string> {
-  if (Object.keys(custom).length === 0) return { ...ours }
+): Readonly<Record<string, string>> {
+  if (Object.keys(custom).length === 0) return ours
   const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()))
   const free = Object.entries(custom).flatMap(([name, value]) => {
     const lower = name.toLowerCase()

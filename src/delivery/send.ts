@@ -1,10 +1,10 @@
 import { createFetch } from 'ofetch'
 import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici'
 import type { Clock } from '../domain/clock.ts'
-import type { AttemptErrorCode } from '../domain/delivery.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { AddressPolicy } from '../registry/address-policy/address-policy.ts'
-import { type Answer, type Exchange, HandlerExchange } from './exchange.ts'
+import { Deadlines } from './deadlines.ts'
+import { type Answer, HandlerExchange } from './exchange.ts'
 import { FetchExchange } from './fetch-exchange.ts'
 import { guardedConnector } from './guard/guarded-connector.ts'
 import { createNameResolver, type NameResolver } from './guard/name-resolver.ts'
@@ -60,7 +60,9 @@ export function createSender(options: SenderOptions): Sender {
   const agent = createAgent(options, resolver)
   const targets = new Targets(addresses)
   const http = createFetch({ fetch: asFetch(exchangeOver(agent)), Headers: asHeaders(HeaderRecord) })
-  const underWay = new Set<Exchange>()
+  const underWay = new Deadlines<HandlerExchange | FetchExchange>(timeoutMs)
+  // Those that were ended from outside; what else was given up has met its deadline.
+  const aborted = new WeakSet<object>()
 
   async function send(request: SendRequest): Promise<Outcome> {
     const exchange =
@@ -69,49 +71,26 @@ export function createSender(options: SenderOptions): Sender {
     const started = performance.now()
     const target = targets.of(request.url)
     if ('error' in target) return { startedAt, durationMs: 0, ...target }
-    let end: AttemptErrorCode | null = null
-    // No unref: somebody waits for this attempt.
-    const deadline = setTimeout(() => {
-      end = 'timeout'
-      exchange.abort()
-    }, timeoutMs)
-    underWay.add(exchange)
+    underWay.add(exchange, started)
     try {
-      const { status, headers, text } = await exchangeFor(request, exchange, target)
+      const { status, headers, text } = asAnswer(await http.raw(request.url, initOf(request, exchange, target)))
+      underWay.remove(exchange)
       return { startedAt, durationMs: since(started), status, error: null, headers, body: text }
     } catch (error) {
-      const isAborted = end === null && !underWay.has(exchange)
+      const wasGivenUp = !underWay.remove(exchange)
       const met = { startedAt, durationMs: since(started), status: null } as const
-      if (isAborted || end !== null) return { ...met, error: end ?? 'aborted' }
+      if (wasGivenUp) return { ...met, error: aborted.has(exchange) ? 'aborted' : 'timeout' }
       return { ...met, error: errorCodeOf(error), block: blockOf(error) }
-    } finally {
-      clearTimeout(deadline)
-      underWay.delete(exchange)
     }
-  }
-
-  async function exchangeFor(request: SendRequest, exchange: Exchange, target: Target): Promise<Answer> {
-    const { url, headers, body } = request
-    const init = {
-      method: 'POST',
-      headers,
-      body,
-      redirect: 'manual',
-      retry: false,
-      ignoreResponseError: true,
-      responseType: 'stream',
-      exchange,
-      target,
-    } as const
-    return asAnswer(await http.raw(url, init))
   }
 
   return {
     send,
     abort() {
-      const exchanges = [...underWay]
-      underWay.clear()
-      for (const exchange of exchanges) exchange.abort()
+      for (const exchange of underWay.removeAll()) {
+        aborted.add(exchange)
+        exchange.abort()
+      }
     },
     async close() {
       resolver.close()
@@ -134,6 +113,20 @@ function createAgent({ addresses, connectTimeoutMs }: SenderOptions, resolver: N
   }
   const connect = guardedConnector(buildConnector, { policy: addresses, resolver, connectTimeoutMs })
   return new Agent({ ...settings, connect })
+}
+
+function initOf({ headers, body }: SendRequest, exchange: HandlerExchange | FetchExchange, target: Target) {
+  return {
+    method: 'POST',
+    headers,
+    body,
+    redirect: 'manual',
+    retry: false,
+    ignoreResponseError: true,
+    responseType: 'stream',
+    exchange,
+    target,
+  } as const
 }
 
 function exchangeOver(agent: Dispatcher) {

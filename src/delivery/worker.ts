@@ -203,21 +203,18 @@ export class Worker {
     this.#busy++
     this.#active++
     this.#heldByWebhook.set(id, (this.#heldByWebhook.get(id) ?? 0) + 1)
-    const result = await this.#deliver(claimed)
+    let result: RoundResult
+    try {
+      result = await deliver(claimed, this.#pipeline)
+    } catch (error) {
+      this.#report(error, `delivery ${claimed.id}`)
+      result = { state: 'lost', attempt: null }
+    }
     this.#end(claimed, result)
     this.#count(result)
     this.#watchers.get(claimed.id)?.(result)
     this.#leave()
     return result
-  }
-
-  async #deliver(claimed: Claimed): Promise<RoundResult> {
-    try {
-      return await deliver(claimed, this.#pipeline)
-    } catch (error) {
-      this.#report(error, `delivery ${claimed.id}`)
-      return { state: 'lost', attempt: null }
-    }
   }
 
   // Room that is spoken for while storage is asked.

@@ -118,17 +118,8 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
    * Opens the storage, once; a failure is not kept, so that the next call tries again. Every method does this by itself. With `tx`, what
    * there is to ask of the database is asked on it: whoever has a transaction open may hold the last connection of the pool.
    */
-  async open(options: TransactionOptions = {}): Promise<void> {
-    if (this.#isOpen) return
-    if (options.tx !== undefined) {
-      // Not shared: nobody else is to fail with a transaction that is not theirs.
-      await this.storage.open(options)
-      this.#isOpen = true
-      return
-    }
-    this.#opening ??= this.storage.open().finally(() => (this.#opening = undefined))
-    await this.#opening
-    this.#isOpen = true
+  open(options: TransactionOptions = {}): Promise<void> {
+    return this.#isOpen ? isOpenAlready : this.#open(options)
   }
 
   /**
@@ -299,6 +290,17 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     return await resealChunk(this.storage, this.#vault, { ...options, limit })
   }
 
+  async #open(options: TransactionOptions): Promise<void> {
+    if (options.tx === undefined) {
+      this.#opening ??= this.storage.open().finally(() => (this.#opening = undefined))
+      await this.#opening
+    } else {
+      // Not shared: nobody else is to fail with a transaction that is not theirs.
+      await this.storage.open(options)
+    }
+    this.#isOpen = true
+  }
+
   async #stored(id: string, scope: TenantScope): Promise<StoredWebhook> {
     const tenantId = tenantOf(scope)
     if (!isId(id)) throw notFound(id)
@@ -361,6 +363,9 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     }
   }
 }
+
+// One for all: every dispatch asks.
+const isOpenAlready = Promise.resolve()
 
 type SecretsChange = (secrets: WebhookSecrets) => WebhookSecrets
 

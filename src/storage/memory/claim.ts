@@ -11,6 +11,7 @@ const maxCancelledPerCall = 1000
 export function claimDue(tables: Tables, limit: number, leaseMs: number, nowMs: number): Claimed[] {
   const { lanes, webhooks } = tables
   const claimed: Claimed[] = []
+  const copies = new WebhookCopies()
   let cancelledCount = 0
   lanes.takeBackExpired(nowMs)
   while (claimed.length < limit && cancelledCount < maxCancelledPerCall) {
@@ -19,7 +20,7 @@ export function claimDue(tables: Tables, limit: number, leaseMs: number, nowMs: 
     if (row === undefined) break
     const webhook = webhooks.get(row.webhookId, row.event.tenantId)
     if (webhook?.isActive === true) {
-      claimed.push(lease(tables, row, webhook, leaseMs, nowMs))
+      claimed.push(lease(tables, row, copies.of(webhook), leaseMs, nowMs))
     } else {
       cancelledCount++
       tables.finish(row, 'cancelled', cancelReason(webhook), nowMs)
@@ -38,6 +39,7 @@ export function claimIds(
 ): Claimed[] {
   const { lanes, webhooks } = tables
   const claimed: Claimed[] = []
+  const copies = new WebhookCopies()
   lanes.takeBackExpired(nowMs)
   for (const id of ids) {
     if (claimed.length >= limit) break
@@ -46,7 +48,8 @@ export function claimIds(
     if (row?.place == null || row.place.atMs > nowMs) continue
     const webhook = webhooks.get(row.webhookId, row.event.tenantId)
     if (webhook?.isActive !== true) tables.finish(row, 'cancelled', cancelReason(webhook), nowMs)
-    else if (lanes.hasFreeSlot(webhook, nowMs)) claimed.push(lease(tables, row, webhook, leaseMs, nowMs))
+    else if (lanes.hasFreeSlot(row, webhook, nowMs))
+      claimed.push(lease(tables, row, copies.of(webhook), leaseMs, nowMs))
   }
   return claimed
 }
@@ -54,6 +57,17 @@ export function claimIds(
 /** Why a delivery ends whose webhook is not active. */
 export function cancelReason(webhook: StoredWebhook | null): string {
   return webhook === null ? 'deleted' : 'disabled'
+}
+
+/** The webhooks of one claim, each copied once. */
+class WebhookCopies {
+  readonly #copies = new Map<string, StoredWebhook>()
+
+  of(webhook: StoredWebhook): StoredWebhook {
+    let copy = this.#copies.get(webhook.id)
+    if (copy === undefined) this.#copies.set(webhook.id, (copy = copyWebhook(webhook)))
+    return copy
+  }
 }
 
 function lease(tables: Tables, row: DeliveryRow, webhook: StoredWebhook, leaseMs: number, nowMs: number): Claimed {
@@ -68,6 +82,6 @@ function lease(tables: Tables, row: DeliveryRow, webhook: StoredWebhook, leaseMs
     claimCount: row.claimCount,
     trigger: row.trigger,
     event: toEvent(row.event),
-    webhook: copyWebhook(webhook),
+    webhook,
   }
 }

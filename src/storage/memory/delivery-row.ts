@@ -18,8 +18,10 @@ export function newDeliveryRow(id: string, event: EventRow, webhookId: string): 
     finishedAtMs: null,
     attempts: [],
     place: null,
+    lane: null,
     lease: null,
     historyNode: null,
+    historySize: 0,
     isRemoved: false,
   }
 }
@@ -51,17 +53,23 @@ export function toDelivery(row: DeliveryRow, nowMs: number): Delivery {
 /** Appends an attempt, unless one of that number is there. */
 export function recordAttempt(row: DeliveryRow, attempt: NewAttempt): void {
   if (attempt.number <= row.attemptCount) return
-  row.attempts.push(copyAttempt({ deliveryId: row.id, ...attempt }))
+  row.attempts.push(copyAttempt(attempt, row.id))
   row.attemptCount = attempt.number
   row.claimCount = 0
   row.lastStatus = attempt.status
 }
 
-export function copyAttempt(attempt: Attempt): Attempt {
-  const { responseHeaders } = attempt
+export function copyAttempt(attempt: NewAttempt, deliveryId: string): Attempt {
+  const { number, trigger, startedAt, durationMs, status, error, responseHeaders, responseBody } = attempt
   return {
-    ...attempt,
-    startedAt: new Date(attempt.startedAt),
+    deliveryId,
+    number,
+    trigger,
+    startedAt: new Date(startedAt),
+    durationMs,
+    status,
+    error,
     responseHeaders: responseHeaders === null ? null : { ...responseHeaders },
+    responseBody,
   }
 }

@@ -11,9 +11,11 @@ export function newEventRow(event: NewEvent, nowMs: number): EventRow {
     contentType: event.contentType,
     idempotencyKey: event.idempotencyKey ?? null,
     createdAtMs: nowMs,
-    deliveries: new Set(),
+    deliveries: [],
+    keptCount: 0,
     pendingCount: 0,
     historyNode: null,
+    historySize: 0,
     isRemoved: false,
   }
 }

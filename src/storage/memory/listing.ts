@@ -41,7 +41,14 @@ export function walkDeliveries(
       cursor,
       order,
     )
-  if (eventId !== undefined) return walkFew([...(tables.events.get(eventId)?.deliveries ?? [])], cursor, order)
+  if (eventId !== undefined) {
+    const rows = tables.events.get(eventId)?.deliveries ?? []
+    return walkFew(
+      rows.filter((row) => !row.isRemoved),
+      cursor,
+      order,
+    )
+  }
   if (webhookId !== undefined) return tables.deliveriesByWebhook.walk(webhookId, cursor, order)
   return tables.deliveriesByTenant.walk(tenantId, cursor, order)
 }

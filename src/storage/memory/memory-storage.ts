@@ -181,7 +181,12 @@ class MemoryStorage implements Storage {
 
   async settle(settlements: readonly Settlement[]): Promise<Settled[]> {
     const nowMs = this.#nowMs()
-    return settlements.flatMap((settlement) => settle(this.#tables, settlement, nowMs) ?? [])
+    const settled: Settled[] = []
+    for (const settlement of settlements) {
+      const result = settle(this.#tables, settlement, nowMs)
+      if (result !== null) settled.push(result)
+    }
+    return settled
   }
 
   async requeue(query: Parameters<Storage['requeue']>[0]): Promise<BulkResult> {
@@ -229,7 +234,11 @@ class MemoryStorage implements Storage {
     const rest = (isDescending ? attempts.toReversed() : attempts).filter(
       ({ number }) => cursor === null || (isDescending ? number < cursor : number > cursor),
     )
-    return pageOf(rest.slice(0, query.limit + 1).map(copyAttempt), query.limit, ({ number }) => String(number))
+    return pageOf(
+      rest.slice(0, query.limit + 1).map((attempt) => copyAttempt(attempt, attempt.deliveryId)),
+      query.limit,
+      ({ number }) => String(number),
+    )
   }
 
   async stats(query: Parameters<Storage['stats']>[0]): Promise<StorageStats> {

@@ -1,6 +1,6 @@
 import type { Attempt, AttemptTrigger, DeliveryState } from '../../domain/delivery.ts'
 import type { LinkedNode } from './linked-list.ts'
-import type { HeapEntry } from './time-heap.ts'
+import type { HeapEntry, TimeHeap } from './time-heap.ts'
 
 /**
  * A delivery as it is held in memory. While it is pending it has one place: `lease` null, in its lane at the instant it is due;
@@ -21,15 +21,30 @@ export interface DeliveryRow {
   finishedAtMs: number | null
   attempts: Attempt[]
   place: HeapEntry<DeliveryRow> | null
+  /** The lane it is in; null once it is final. */
+  lane: Lane | null
   lease: string | null
-  historyNode: LinkedNode<HistoryEntry> | null
+  historyNode: LinkedNode<HistoryRow> | null
+  historySize: number
   isRemoved: boolean
 }
 
-/** What came to rest, and about how many characters of text it holds. */
-export interface HistoryEntry {
-  readonly row: EventRow | DeliveryRow
-  readonly size: number
+/** What came to rest; its `historySize` is about how many characters of text it holds. */
+export type HistoryRow = EventRow | DeliveryRow
+
+/**
+ * The pending deliveries of one webhook. A lane that can give something out now has a turn in the round; one that will be able to
+ * at a known instant has an alarm; one whose slots are all taken has neither, until a lease ends.
+ */
+export interface Lane {
+  readonly key: string
+  readonly tenantId: string
+  readonly webhookId: string
+  /** What nobody holds, by the instant it is due. */
+  readonly queue: TimeHeap<DeliveryRow>
+  leasedCount: number
+  turn: LinkedNode<Lane> | null
+  alarm: HeapEntry<Lane> | null
 }
 
 /** An event as it is held in memory. */
@@ -41,9 +56,13 @@ export interface EventRow {
   readonly contentType: string
   readonly idempotencyKey: string | null
   readonly createdAtMs: number
-  readonly deliveries: Set<DeliveryRow>
+  /** Some may be forgotten already: those are marked as removed. */
+  deliveries: DeliveryRow[]
+  /** How many of them are not. */
+  keptCount: number
   pendingCount: number
   /** Its place in the history; only where it has no delivery that could stand there for it. */
-  historyNode: LinkedNode<HistoryEntry> | null
+  historyNode: LinkedNode<HistoryRow> | null
+  historySize: number
   isRemoved: boolean
 }

@@ -5,7 +5,7 @@ import { newEventRow } from './event-row.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 import { Lanes } from './lanes.ts'
 import { LinkedList } from './linked-list.ts'
-import type { DeliveryRow, EventRow, HistoryEntry } from './rows.ts'
+import type { DeliveryRow, EventRow, HistoryRow } from './rows.ts'
 import { RowIndex } from './sorted-rows.ts'
 import { WebhookTable } from './webhook-table.ts'
 
@@ -27,7 +27,7 @@ export class Tables {
   readonly eventsByTenant = new RowIndex<EventRow>()
   readonly deliveriesByTenant = new RowIndex<DeliveryRow>()
   readonly deliveriesByWebhook = new RowIndex<DeliveryRow>()
-  readonly #history = new LinkedList<HistoryEntry>()
+  readonly #history = new LinkedList<HistoryRow>()
   readonly #maxFinished: number
   #historySize = 0
 
@@ -45,7 +45,8 @@ export class Tables {
 
   addDelivery(delivery: NewDelivery, event: EventRow, dueAtMs: number, nowMs: number): void {
     const row = newDeliveryRow(delivery.id, event, delivery.webhookId)
-    event.deliveries.add(row)
+    event.deliveries.push(row)
+    event.keptCount++
     event.pendingCount++
     this.deliveries.set(row.id, row)
     this.deliveriesByTenant.add(event.tenantId, row)
@@ -78,13 +79,13 @@ export class Tables {
 
   /** The events without a pending delivery, by when they came to rest; at most `maxFinished`. */
   restingEvents(): Set<EventRow> {
-    const events = this.#history.values().map(({ row }) => ('event' in row ? row.event : row))
+    const events = this.#history.values().map((row) => ('event' in row ? row.event : row))
     return new Set(events.filter((event) => event.pendingCount === 0))
   }
 
   /** Forgets a resting event with all its deliveries. */
   forgetEvent(event: EventRow): void {
-    for (const row of event.deliveries) this.#forgetDelivery(row)
+    for (const row of event.deliveries) if (!row.isRemoved) this.#forgetDelivery(row)
     this.#leaveHistory(event)
     event.isRemoved = true
     event.body = null
@@ -93,19 +94,19 @@ export class Tables {
   }
 
   #toHistory(row: EventRow | DeliveryRow): void {
-    const size = sizeOf(row)
-    row.historyNode = this.#history.append({ row, size })
-    this.#historySize += size
+    row.historySize = sizeOf(row)
+    row.historyNode = this.#history.append(row)
+    this.#historySize += row.historySize
     while (this.#history.size > this.#maxFinished || (this.#historySize > maxHistorySize && this.#history.size > 1)) {
       const oldest = this.#history.first
       if (oldest === null) return
-      this.#forget(oldest.value.row)
+      this.#forget(oldest.value)
     }
   }
 
   #leaveHistory(row: EventRow | DeliveryRow): void {
     if (row.historyNode === null) return
-    this.#historySize -= row.historyNode.value.size
+    this.#historySize -= row.historySize
     this.#history.remove(row.historyNode)
     row.historyNode = null
   }
@@ -113,7 +114,7 @@ export class Tables {
   #forget(row: EventRow | DeliveryRow): void {
     if (!('event' in row)) return this.forgetEvent(row)
     this.#forgetDelivery(row)
-    if (row.event.deliveries.size === 0) this.forgetEvent(row.event)
+    if (row.event.keptCount === 0) this.forgetEvent(row.event)
   }
 
   #forgetDelivery(row: DeliveryRow): void {
@@ -121,17 +122,25 @@ export class Tables {
     row.isRemoved = true
     // A listing keeps the gap for a while: it need not keep response bodies with it.
     row.attempts = []
-    row.event.deliveries.delete(row)
+    this.#leaveEvent(row.event)
     this.deliveries.delete(row.id)
     this.deliveriesByTenant.noteRemoval(row.event.tenantId)
     this.deliveriesByWebhook.noteRemoval(row.webhookId)
+  }
+
+  // Those that are forgotten stay until they are half, so that each costs O(1) over time.
+  #leaveEvent(event: EventRow): void {
+    event.keptCount--
+    if (event.keptCount * 2 >= event.deliveries.length) return
+    event.deliveries = event.deliveries.filter((row) => !row.isRemoved)
   }
 }
 
 // The body is shared by the deliveries of an event: each is charged its part.
 function sizeOf(row: EventRow | DeliveryRow): number {
   if (!('event' in row)) return row.body?.length ?? 0
-  const { body, deliveries } = row.event
-  const answers = row.attempts.reduce((sum, attempt) => sum + (attempt.responseBody?.length ?? 0), 0)
-  return answers + Math.ceil((body?.length ?? 0) / deliveries.size)
+  const { body, keptCount } = row.event
+  let size = Math.ceil((body?.length ?? 0) / keptCount)
+  for (const { responseBody } of row.attempts) size += responseBody?.length ?? 0
+  return size
 }

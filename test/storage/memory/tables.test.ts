@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { claimDue } from '../../../src/storage/memory/claim.ts'
 import { enqueue } from '../../../src/storage/memory/enqueue.ts'
+import { listDeliveries } from '../../../src/storage/memory/listing.ts'
 import { settle } from '../../../src/storage/memory/settle.ts'
 import { Tables } from '../../../src/storage/memory/tables.ts'
 import { memoryStorage } from '../../../src/storage/memory/memory-storage.ts'
@@ -27,6 +28,23 @@ describe('Tables', () => {
     expect([...tables.lanes.values()]).toEqual([])
     expect(tables.deliveries.size).toBe(1)
     expect(tables.events.size).toBe(1)
+  })
+
+  it('keep of an event what is not forgotten, and not much more', () => {
+    const tables = new Tables(1)
+    const webhooks = Array.from({ length: 8 }, () => fixture.newWebhook())
+    for (const webhook of webhooks) tables.webhooks.insert(webhook)
+    const event = fixture.newEvent(webhooks)
+    enqueue(tables, [event], 0)
+    const claimed = claimDue(tables, 7, 1_000, 0)
+    for (const { id, lease } of claimed) {
+      settle(tables, { id, lease, outcome: 'succeeded', attempt: fixture.newAttempt(1) }, 0)
+    }
+    const kept = [...tables.deliveries.keys()]
+    const { data } = listDeliveries(tables, { tenantId: event.tenantId, eventId: event.id, limit: 10 }, 0)
+    expect(kept).toHaveLength(2)
+    expect(data.map(({ id }) => id).toSorted()).toEqual(kept.toSorted())
+    expect(tables.events.get(event.id)?.deliveries.length).toBeLessThanOrEqual(4)
   })
 
   it('forget expired idempotency keys as new events come', () => {
