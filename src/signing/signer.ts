@@ -2,8 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { isHeaderToken } from './header-token.ts'
-import { checkOptionNames, checkType } from './options.ts'
-import { headerOf } from './received-message.ts'
+import { checkOptions } from './options.ts'
 import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
@@ -52,13 +51,13 @@ export class Signer {
    * a scheme by which requests can only be verified.
    */
   constructor(options: SignerOptions) {
-    checkOptionNames('Signer', options, ['secret', 'scheme', 'clock'])
+    checkOptions('Signer', options, { secret: '', scheme: '', clock: 'a function' })
     const { secret, scheme = standardWebhooks, clock = Date.now } = options
     this.#scheme = checkScheme('Signer', scheme)
     if (scheme.writeHeaders === null) {
       throw new TypeError(`Signer: by the scheme ${scheme.name} requests can only be verified.`)
     }
-    this.#clock = checkType('Signer', 'clock', clock, 'function')
+    this.#clock = clock
     const keys = createSigningKeys(secret, scheme)
     this.#keys = scheme.signature.syntax === 'single' ? keys.slice(0, 1) : keys
   }
@@ -92,7 +91,10 @@ function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: Sig
   return {
     ...inHeader(scheme.eventId, id),
     // A scheme that signs headers (Contentful) signed what the caller has there.
-    ...inHeader(scheme.eventType, (covers.includes('headers') && signed.header(headerOf(scheme.eventType))) || type),
+    ...inHeader(
+      scheme.eventType,
+      (covers.includes('headers') && signed.header(scheme.eventType?.header ?? '')) || type,
+    ),
     ...(scheme.writeHeaders?.({ signatures, timestamp, id, message: signed }) ?? {
       ...inHeader(scheme.timestamp?.place, timestamp),
       [scheme.signature.header]: signatures.join(' '),
@@ -101,7 +103,7 @@ function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: Sig
 }
 
 function inHeader(place: Place | null | undefined, text: string): Record<string, string> {
-  return place && 'header' in place && text !== '' ? { [place.header]: text } : {}
+  return place?.header && text !== '' ? { [place.header]: text } : {}
 }
 
 function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedMessage {
@@ -112,9 +114,8 @@ function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedM
   if (timestamp !== undefined && !(timestamp instanceof Date)) throw unsignable('timestamp', 'must be a Date')
   const atMs = Math.floor(timestamp?.getTime() ?? clock())
   if (!(atMs >= 0 && atMs < 1e14)) throw unsignable('timestamp', 'must be a valid Date between the years 1970 and 5138')
-  const { eventType } = scheme
-  const typeHeader = eventType && 'header' in eventType ? eventType.header : null
-  if (typeHeader !== null && (typeof type !== 'string' || !isEventType(type))) {
+  const typeHeader = scheme.eventType?.header
+  if (typeHeader && (typeof type !== 'string' || !isEventType(type))) {
     throw unsignable(
       'type',
       `must be an event type such as order.paid, because ${scheme.name} sends it as ${typeHeader}`,
