@@ -2,18 +2,19 @@ import { PosthornError } from '../domain/error.ts'
 
 /** Gives a copy of a body's exact bytes, which nobody else can change between verifying and parsing. */
 export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
-  let bytes: Uint8Array | undefined
-  if (typeof body === 'string') {
-    // A text has at least as many bytes as units; a huge one is not even encoded.
-    if (body.length > maxBytes) throw tooLarge(maxBytes)
-    bytes = new TextEncoder().encode(body)
-  } else if (body instanceof ArrayBuffer) bytes = new Uint8Array(body)
-  // isView, not instanceof: test runners and VM contexts bring a Uint8Array of their own.
-  else if (ArrayBuffer.isView(body)) bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-  if (!bytes)
-    throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
+  // A text has at least as many bytes as units; a huge one is not even encoded.
+  if (typeof body === 'string' && body.length > maxBytes) throw tooLarge(maxBytes)
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : viewOf(body)
   if (bytes.length > maxBytes) throw tooLarge(maxBytes)
-  return typeof body === 'string' ? bytes : bytes.slice()
+  return typeof body === 'string' ? bytes : new Uint8Array(bytes)
+}
+
+function viewOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  // Of other kinds, and of another realm: test runners and VM contexts bring a Uint8Array of their own.
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+  throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
 }
 
 /** Reads a fetch request's body, and stops as soon as it is over the limit. */

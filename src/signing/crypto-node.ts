@@ -55,15 +55,15 @@ export const toBase64: CryptoSeam['toBase64'] = (bytes) => asBuffer(bytes).toStr
 
 // A loop of our own: Buffer decodes what is no base64, and encoding again to see that costs twice as much as this.
 export const fromBase64: CryptoSeam['fromBase64'] = (text, isStrict) => {
-  const end = text.endsWith('==') ? -2 : text.endsWith('=') ? -1 : text.length
-  const digits = text.slice(0, end)
-  if (digits.length % 4 === 1 || ((isStrict || end < 0) && text.length % 4 !== 0)) return null
-  const bytes = new Uint8Array((digits.length * 3) >> 2)
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const digits = text.length - padding
+  if (digits % 4 === 1 || ((isStrict || padding > 0) && text.length % 4 !== 0)) return null
+  const bytes = new Uint8Array((digits * 3) >> 2)
   let pending = 0
   let bits = 0
   let length = 0
-  for (let index = 0; index < digits.length; index++) {
-    const value = digitValues[digits.charCodeAt(index)] ?? -1
+  for (let index = 0; index < digits; index++) {
+    const value = digitValues[text.charCodeAt(index)] ?? -1
     if (value < 0) return null
     pending = (pending << 6) | value
     bits += 6

@@ -22,12 +22,12 @@ export function parseSignatures(
   { header, syntax, encoding, prefixes }: SignatureLayout,
 ): Candidates | null {
   // A header sent twice arrives joined as "v1,A, v1,B".
-  const entries =
-    syntax === 'list' ? text.replaceAll(', ', ' ').split(' ', maxSignatures + 1) : [requireOnce(text, header)]
+  const entries = syntax === 'list' ? text.split(/,? /, maxSignatures + 1) : [requireOnce(text, header)]
   if (entries.length > maxSignatures) throw invalid(`${header} has over ${maxSignatures} signatures`)
   let candidates: Record<string, Uint8Array[]> | null = null
-  for (const algorithm in prefixes) {
-    const prefix = prefixes[algorithm as SigningAlgorithm] ?? '' // as: the keys of the record are its type's.
+  // as: the keys of the record are its type's.
+  for (const algorithm of Object.keys(prefixes) as SigningAlgorithm[]) {
+    const prefix = prefixes[algorithm] ?? ''
     for (const entry of entries) {
       const bytes = entry.startsWith(prefix) && encoding.decode(entry.slice(prefix.length))
       if (!bytes || bytes.length === 0 || bytes.length !== (signatureBytes[algorithm] ?? bytes.length)) continue

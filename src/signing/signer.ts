@@ -75,35 +75,33 @@ export class Signer {
     if (content === null)
       throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
     const { encoding, prefixes } = this.#scheme.signature
-    // A set: equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
-    const signatures = new Set<string>()
+    const signatures: string[] = []
     for (const { algorithm, sign } of this.#keys) {
       const made = sign(content)
-      signatures.add((prefixes[algorithm] ?? '') + encoding.encode(made instanceof Promise ? await made : made))
+      const text = (prefixes[algorithm] ?? '') + encoding.encode(made instanceof Promise ? await made : made)
+      // Equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
+      if (!signatures.includes(text)) signatures.push(text)
     }
-    return writeHeaders(this.#scheme, [...signatures], signed, message.type ?? '')
+    return writeHeaders(this.#scheme, signatures, signed, message.type ?? '')
   }
 }
 
 function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: SignedMessage, type: string) {
   const { id, timestamp } = signed
-  const { covers } = scheme
-  return {
-    ...inHeader(scheme.eventId, id),
-    // A scheme that signs headers (Contentful) signed what the caller has there.
-    ...inHeader(
-      scheme.eventType,
-      (covers.includes('headers') && signed.header(scheme.eventType?.header ?? '')) || type,
-    ),
-    ...(scheme.writeHeaders?.({ signatures, timestamp, id, message: signed }) ?? {
-      ...inHeader(scheme.timestamp?.place, timestamp),
-      [scheme.signature.header]: signatures.join(' '),
-    }),
+  const { covers, eventId, eventType, signature } = scheme
+  const headers: Record<string, string> = {}
+  // One by one: spreading objects into each other costs as much as the signature of a small body.
+  const write = (place: Place | null | undefined, text: string) => {
+    if (place?.header && text !== '') headers[place.header] = text
   }
-}
-
-function inHeader(place: Place | null | undefined, text: string): Record<string, string> {
-  return place?.header && text !== '' ? { [place.header]: text } : {}
+  write(eventId, id)
+  // A scheme that signs headers (Contentful) signed what the caller has there.
+  write(eventType, (eventType?.header && covers.includes('headers') && signed.header(eventType.header)) || type)
+  const written = scheme.writeHeaders?.({ signatures, timestamp, id, message: signed })
+  if (written) return Object.assign(headers, written)
+  write(scheme.timestamp?.place, timestamp)
+  headers[signature.header] = signatures.join(' ')
+  return headers
 }
 
 function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedMessage {

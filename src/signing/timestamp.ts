@@ -13,7 +13,10 @@ export interface TimeUnit {
 /** Whole seconds since the epoch. From 1e11 on (the year 5138) a number is taken for milliseconds (1973) by mistake. */
 export const seconds: TimeUnit = {
   name: 'seconds',
-  read: (text) => (readWhole(text) < 1e11 ? Number(text) * 1000 : readWhole(text) * Infinity),
+  read(text) {
+    const whole = readWhole(text)
+    return whole < 1e11 ? whole * 1000 : whole * Infinity
+  },
   write: (atMs) => String(Math.floor(atMs / 1000)),
 }
 
