@@ -31,7 +31,7 @@ export const isEqual: CryptoSeam['isEqual'] = (left, right) =>
 export const randomBytes: CryptoSeam['randomBytes'] = (length) => crypto.getRandomValues(new Uint8Array(length))
 
 export const toHex: CryptoSeam['toHex'] = (bytes) =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '')
 
 export const fromHex: CryptoSeam['fromHex'] = (text) =>
   /^([\da-f]{2})*$/i.test(text) ? Uint8Array.from(text.match(/../g) ?? [], (pair) => Number(`0x${pair}`)) : null

@@ -20,18 +20,18 @@ export function checkOptions(owner: string, options: object, kinds: Readonly<Rec
     const kind = memberOf(kinds, name)
     if (typeof kind !== 'string')
       throw new TypeError(`${owner}: unknown option '${name}'; it takes ${Object.keys(kinds).join(', ')}.`)
-    const isLimit = kind.startsWith(limit)
-    if (isLimit ? isWhole(value) || (value === false && kind === liftableLimit) : !kind || kind === `a ${typeof value}`)
-      continue
-    if (value !== undefined) throw wrongOption(owner, name, kind, value, isLimit)
+    const isRight = kind.startsWith(limit)
+      ? isWhole(value) || (value === false && kind === liftableLimit)
+      : !kind || kind === `a ${typeof value}`
+    if (!isRight && value !== undefined) throw wrongOption(owner, name, kind, value)
   }
 }
 
 /** Builds the error of an option that is not as it must be. */
-export function wrongOption(owner: string, name: string, kind: string, value: unknown, isLimit = false): Error {
+export function wrongOption(owner: string, name: string, kind: string, value: unknown): Error {
   // Texts and numbers as they are, of the rest the kind only.
   const found = typeof value === 'string' ? `'${value}'` : Object(value) === value ? typeof value : String(value)
-  return new (isLimit && typeof value === 'number' ? RangeError : TypeError)(
+  return new (typeof value === 'number' && kind.startsWith(limit) ? RangeError : TypeError)(
     `${owner}: ${name} must be ${kind}, not ${found}.`,
   )
 }

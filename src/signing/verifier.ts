@@ -4,6 +4,7 @@ import { bodyToBytes, readRequestBody } from './body-reader.ts'
 import { type HeaderTexts, invalid, readHeaders, requireHeader, requireOnce } from './header-reader.ts'
 import type { KeySource, VerifyKey } from './key.ts'
 import { createVerifyKeys, type SecretInput } from './keys.ts'
+import { memberOf } from './member.ts'
 import { checkOptions, liftableLimit, limit } from './options.ts'
 import { checkScheme, type HandshakeAnswer, type Place, type Scheme } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
@@ -74,10 +75,9 @@ export class Verifier {
     checkOptions(owner, options, verifierOptions)
     const { secret, scheme = standardWebhooks } = options
     const { signature, eventId, eventType, timestamp, covers, otherHeaders = [] } = checkScheme(owner, scheme)
-    for (const name of ['maxAgeMs', 'maxFutureMs', 'acceptsDottedIds'] as const) {
-      if (options[name] && !(name === 'acceptsDottedIds' ? covers.includes('id') : timestamp))
-        throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
-    }
+    const uses = { maxAgeMs: timestamp, maxFutureMs: timestamp, acceptsDottedIds: covers.includes('id') }
+    for (const [name, isUsed] of Object.entries(uses))
+      if (!isUsed && memberOf(options, name)) throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
     this.scheme = scheme
     this.maxBodyBytes = options.maxBodyBytes ?? 1_048_576
     this.#headerNames = [signature, eventId, eventType, timestamp?.place]
