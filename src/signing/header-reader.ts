@@ -50,16 +50,12 @@ export function readHeaders(headers: unknown, names: readonly string[]): HeaderT
   return texts
 }
 
-/** Gives the text of a header that must be there. */
-export function requireHeader(texts: HeaderTexts, name: string): string {
-  const text = texts.get(name.toLowerCase())
-  if (!text) throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
-  return text
-}
-
-/** Refuses the text of a header that was sent more than once; none of those read so may contain a comma. */
-export function requireOnce(text: string, name: string): string {
-  if (text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
+/** Gives the text of a header, empty where it is absent and may be; unless it is a list, it must have been sent once. */
+export function readText(texts: HeaderTexts, name: string, isRequired: boolean, isList = false): string {
+  const text = texts.get(name.toLowerCase()) ?? ''
+  if (isRequired && text === '') throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
+  // No text of which there is one may contain a comma, by which fetch joins headers.
+  if (!isList && text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
   return text
 }
 

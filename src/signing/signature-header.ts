@@ -1,4 +1,4 @@
-import { invalid, requireOnce } from './header-reader.ts'
+import { type HeaderTexts, invalid, readText } from './header-reader.ts'
 import type { SigningAlgorithm } from './key.ts'
 import type { SignatureLayout } from './scheme.ts'
 
@@ -16,13 +16,15 @@ const signatureBytes: Readonly<Record<string, number>> = {
   'ecdsa-p256': 64,
 }
 
-/** Reads the signatures in a header, without those of another version or that cannot be one; null where none is left. */
+/** Reads the signatures in their header, without those of another version or that cannot be one; null where none is left. */
 export function parseSignatures(
-  text: string,
+  texts: HeaderTexts,
   { header, syntax, encoding, prefixes }: SignatureLayout,
 ): Candidates | null {
+  const isList = syntax === 'list'
+  const text = readText(texts, header, true, isList)
   // A header sent twice arrives joined as "v1,A, v1,B".
-  const entries = syntax === 'list' ? text.split(/,? /, maxSignatures + 1) : [requireOnce(text, header)]
+  const entries = isList ? text.split(/,? /, maxSignatures + 1) : [text]
   if (entries.length > maxSignatures) throw invalid(`${header} has over ${maxSignatures} signatures`)
   let candidates: Record<string, Uint8Array[]> | null = null
   // as: the keys of the record are its type's.
