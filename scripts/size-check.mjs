@@ -1,12 +1,27 @@
 // Measures what an app pays for verifying, minified and gzipped, bundled from the built package for a platform without Node; fails above
-// the budgets. Each preset is counted as what it adds to the core.
+// the budgets. Each preset is counted as what it adds to the core, alone: what several share is counted for each of them.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-// Bytes. The aim for the core is 4,096; it is not there yet, so this keeps it from growing (docs/decisions/032).
-const budgets = { core: 5632, typicalPreset: 400, anyPreset: 800 }
+// Bytes. The aim for the core is 4,000; what bounds it is told in docs/decisions/032, and this keeps it from growing.
+const budgets = { core: 5300, preset: 400 }
+// What these do beside an HMAC over the body, each with a budget of its own.
+const larger = {
+  zoom: [430, 'answers a challenge with a signature'],
+  box: [430, 'two signature headers, a version and an algorithm'],
+  stripe: [500, 'a header of parameters'],
+  calendly: [510, 'a header of parameters'],
+  paddle: [510, 'a header of parameters'],
+  workos: [530, 'a header of parameters, time in milliseconds'],
+  sendgrid: [510, 'ECDSA, signatures in DER'],
+  meta: [515, 'answers a challenge with a token'],
+  coinbase: [560, 'a header of parameters that lists other headers'],
+  adyen: [570, 'eight fields of the body, signature in the body'],
+  twilio: [605, 'a form sorted by name, or the hash of a JSON body in the URL'],
+  contentful: [625, 'method, path and listed headers, canonical'],
+}
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 execFileSync(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: root, stdio: 'inherit' })
@@ -18,14 +33,19 @@ for (const name of await presetNames()) {
   sizes.push({ name, bytes: (await sizeOf(source)) - core })
 }
 sizes.sort((left, right) => left.bytes - right.bytes)
-const typical = sizes[sizes.length >> 1].bytes
 
 console.log(`core and Standard Webhooks: ${core} bytes (budget ${budgets.core})`)
-console.log(`a typical preset more: ${typical} bytes (budget ${budgets.typicalPreset})`)
-for (const { name, bytes } of sizes) console.log(`  ${String(bytes).padStart(5)}  ${name}`)
-const isOver = core > budgets.core || typical > budgets.typicalPreset || sizes.at(-1).bytes > budgets.anyPreset
-console.log(isOver ? '\nsize FAILED' : '\nsize passed')
-process.exitCode = isOver ? 1 : 0
+console.log(`a preset more (budget ${budgets.preset}, or its own):`)
+const over = core > budgets.core ? ['core'] : []
+for (const { name, bytes } of sizes) {
+  const [budget, reason] = larger[name] ?? [budgets.preset]
+  if (bytes > budget) over.push(name)
+  // A budget that nobody needs any more would let the preset grow again.
+  if (reason !== undefined && bytes <= budgets.preset) over.push(`${name}, which needs no budget of its own`)
+  console.log(`  ${String(bytes).padStart(5)}  ${name}${reason === undefined ? '' : `  (${budget}: ${reason})`}`)
+}
+console.log(over.length > 0 ? `\nsize FAILED: ${over.join('; ')}` : '\nsize passed')
+process.exitCode = over.length > 0 ? 1 : 0
 
 async function sizeOf(contents) {
   const { outputFiles } = await build({

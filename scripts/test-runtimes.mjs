@@ -1,15 +1,15 @@
 // Runs the portable suite (scripts/runtimes) on the built package in each real runtime: Node 20 to 26, Bun, Deno and workerd, which npm
 // installs below node_modules/.cache; and checks that a bundle for browsers reaches nothing of Node's.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { installOnce } from './install-once.mjs'
 import { nodeBinary, nodeVersion } from './node-versions.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const cache = join(root, 'node_modules/.cache/posthorn')
 // Known to work; a newer one may be installed by hand.
 const versions = { bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' }
 
@@ -112,17 +112,8 @@ async function bundle(entry, conditions) {
 }
 
 function installed(name) {
-  const prefix = join(cache, `${name}-${versions[name]}`)
-  const binary = join(prefix, 'node_modules/.bin', name)
-  if (existsSync(binary)) return binary
-  mkdirSync(prefix, { recursive: true })
-  const flags = ['--prefix', prefix, '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--prefer-offline']
-  execFileSync('npm', ['install', ...flags, '--loglevel=error', `${name}@${versions[name]}`], {
-    cwd: prefix,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 300_000,
-  })
-  return binary
+  const prefix = installOnce(`${name}-${versions[name]}`, [`${name}@${versions[name]}`])
+  return join(prefix, 'node_modules/.bin', name)
 }
 
 function run(command, args) {

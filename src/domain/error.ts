@@ -106,7 +106,7 @@ export class PosthornError extends Error {
 
   /** Creates the error. */
   constructor(code: PosthornErrorCode, message: string, options: PosthornErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message, options)
     this.code = code
     this.issues = options.issues ?? []
   }

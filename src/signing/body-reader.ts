@@ -2,19 +2,29 @@ import { PosthornError } from '../domain/error.ts'
 
 /** Gives a copy of a body's exact bytes, which nobody else can change between verifying and parsing. */
 export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
-  const bytes = viewOf(body, maxBytes)
+  // A text has at least as many bytes as units; a huge one is not even encoded.
+  if (typeof body === 'string' && body.length > maxBytes) throw tooLarge(maxBytes)
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : viewOf(body)
   if (bytes.length > maxBytes) throw tooLarge(maxBytes)
-  return typeof body === 'string' ? bytes : bytes.slice()
+  return typeof body === 'string' ? bytes : new Uint8Array(bytes)
+}
+
+function viewOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  // Of other kinds, and of another realm: test runners and VM contexts bring a Uint8Array of their own.
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+  throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
 }
 
 /** Reads a fetch request's body, and stops as soon as it is over the limit. */
 export async function readRequestBody(
-  request: Pick<Request, 'body' | 'bodyUsed' | 'headers'>,
+  { body, bodyUsed, headers }: Pick<Request, 'body' | 'bodyUsed' | 'headers'>,
   maxBytes: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  if (request.bodyUsed || request.body?.locked) throw rawBodyRequired('already read')
-  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  if (bodyUsed || body?.locked) throw rawBodyRequired('already read')
+  if (Number(headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
   // One buffer that doubles: a body dripping in byte by byte must not cost an object for each.
   let bytes = new Uint8Array(0)
   let length = 0
@@ -33,24 +43,13 @@ export async function readRequestBody(
     length = end
   }
   try {
-    await request.body?.pipeTo(new WritableStream({ write }), signal ? { signal } : {})
+    await body?.pipeTo(new WritableStream({ write }), signal ? { signal } : {})
   } catch (error) {
-    if (error instanceof PosthornError) throw error
-    throw new PosthornError('BODY_UNREADABLE', 'The body ended early.', { cause: error })
+    throw error instanceof PosthornError
+      ? error
+      : new PosthornError('BODY_UNREADABLE', 'The body ended early.', { cause: error })
   }
   return bytes.slice(0, length)
-}
-
-function viewOf(body: unknown, maxBytes: number): Uint8Array {
-  if (typeof body === 'string') {
-    // A text has at least as many bytes as units; a huge one is not even encoded.
-    if (body.length > maxBytes) throw tooLarge(maxBytes)
-    return new TextEncoder().encode(body)
-  }
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
-  // isView, not instanceof: test runners and VM contexts bring a Uint8Array of their own.
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-  throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
 }
 
 function tooLarge(maxBytes: number): PosthornError {

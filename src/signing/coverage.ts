@@ -11,10 +11,14 @@ export type Place = HeaderPlace | BodyPlace
 export interface HeaderPlace {
   /** The header's name. */
   readonly header: string
+  /** Never beside `header`. */
+  readonly body?: never
 }
 
 /** A member of the JSON body. */
 export interface BodyPlace {
   /** The dotted path of the member, such as `event.id`. */
   readonly body: string
+  /** Never beside `body`. */
+  readonly header?: never
 }

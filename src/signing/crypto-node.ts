@@ -10,11 +10,13 @@ import {
   verify,
 } from 'node:crypto'
 import type { Content, CryptoSeam } from './crypto-seam.ts'
+import { createShortHmac, feed } from './hmac-node.ts'
 
 export const hmac: CryptoSeam['hmac'] = (hash, secret) => {
   // A KeyObject made once: the bytes themselves as key cost six times as much for each signature on Node 24.
   const key = createSecretKey(secret)
-  return (content) => feed(createHmac(`sha${hash}`, key), content).digest()
+  const short = createShortHmac(`sha${hash}`, secret)
+  return (content) => short?.(content) ?? feed(createHmac(`sha${hash}`, key), content).digest()
 }
 
 export const ed25519: CryptoSeam['ed25519'] = (bytes) => {
@@ -43,20 +45,25 @@ export const isEqual: CryptoSeam['isEqual'] = (left, right) =>
 
 export const randomBytes: CryptoSeam['randomBytes'] = (length) => nodeRandomBytes(length)
 
-export const toBase64: CryptoSeam['toBase64'] = (bytes) =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+export const toHex: CryptoSeam['toHex'] = (bytes) => asBuffer(bytes).toString('hex')
+
+// Buffer stops at the first character that is no digit, and leaves an odd one out.
+export const fromHex: CryptoSeam['fromHex'] = (text) =>
+  text.length % 2 === 0 && /^[\da-f]*$/i.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : null
+
+export const toBase64: CryptoSeam['toBase64'] = (bytes) => asBuffer(bytes).toString('base64')
 
 // A loop of our own: Buffer decodes what is no base64, and encoding again to see that costs twice as much as this.
 export const fromBase64: CryptoSeam['fromBase64'] = (text, isStrict) => {
-  const end = text.endsWith('==') ? -2 : text.endsWith('=') ? -1 : text.length
-  const digits = text.slice(0, end)
-  if (digits.length % 4 === 1 || ((isStrict || end < 0) && text.length % 4 !== 0)) return null
-  const bytes = new Uint8Array((digits.length * 3) >> 2)
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const digits = text.length - padding
+  if (digits % 4 === 1 || ((isStrict || padding > 0) && text.length % 4 !== 0)) return null
+  const bytes = new Uint8Array((digits * 3) >> 2)
   let pending = 0
   let bits = 0
   let length = 0
-  for (let index = 0; index < digits.length; index++) {
-    const value = digitValues[digits.charCodeAt(index)] ?? -1
+  for (let index = 0; index < digits; index++) {
+    const value = digitValues[text.charCodeAt(index)] ?? -1
     if (value < 0) return null
     pending = (pending << 6) | value
     bits += 6
@@ -74,24 +81,8 @@ const digitValues = Int8Array.from({ length: 128 }, (_, code) => alphabet.indexO
 const ed25519Spki = Buffer.from('302a300506032b6570032100', 'hex')
 const ed25519Pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-interface Hasher {
-  update(part: string | Uint8Array): unknown
-}
-
-// Neighbouring texts as one, because each update is a call into OpenSSL.
-function feed<Hash extends Hasher>(hash: Hash, content: Content): Hash {
-  let text = ''
-  for (const part of content) {
-    if (typeof part === 'string') {
-      text += part
-      continue
-    }
-    if (text !== '') hash.update(text)
-    text = ''
-    hash.update(part)
-  }
-  if (text !== '') hash.update(text)
-  return hash
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 function joined(content: Content): Buffer {

@@ -27,6 +27,10 @@ export interface CryptoSeam {
   /** Compares in a time that depends on the length only. */
   isEqual(left: Uint8Array, right: Uint8Array): boolean
   randomBytes(length: number): Uint8Array
+  /** Encodes in lower case. */
+  toHex(bytes: Uint8Array): string
+  /** Decodes digits of either case, two for each byte, or answers null. */
+  fromHex(text: string): Uint8Array | null
   /** Encodes in the standard alphabet, with padding. */
   toBase64(bytes: Uint8Array): string
   /**

@@ -2,7 +2,7 @@ import type { Check, Content, CryptoSeam } from './crypto-seam.ts'
 
 export const hmac: CryptoSeam['hmac'] = (hash, secret) => {
   const key = imported('raw', secret, { name: 'HMAC', hash: `SHA-${hash}` }, 'sign')
-  return async (content) => new Uint8Array(await crypto.subtle.sign('HMAC', await key(), joined(content)))
+  return async (content) => new Uint8Array(await crypto.subtle.sign('HMAC', await key(), await joined(content)))
 }
 
 export const ed25519: CryptoSeam['ed25519'] = (bytes) => checkWith('raw', bytes, { name: 'Ed25519' })
@@ -17,21 +17,24 @@ export const spkiKey: CryptoSeam['spkiKey'] = (algorithm, der) =>
   )
 
 export const ed25519Signer: CryptoSeam['ed25519Signer'] = (seed) => {
-  const key = imported('pkcs8', joined([ed25519Pkcs8(), seed]), { name: 'Ed25519' }, 'sign')
-  return async (content) => new Uint8Array(await crypto.subtle.sign('Ed25519', await key(), joined(content)))
+  const key = imported('pkcs8', new Uint8Array([...ed25519Pkcs8, ...seed]), { name: 'Ed25519' }, 'sign')
+  return async (content) => new Uint8Array(await crypto.subtle.sign('Ed25519', await key(), await joined(content)))
 }
 
 export const sha256: CryptoSeam['sha256'] = async (content) =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', joined(content)))
+  new Uint8Array(await crypto.subtle.digest('SHA-256', await joined(content)))
 
-export const isEqual: CryptoSeam['isEqual'] = (left, right) => {
-  // No early exit but for the length, so that the time tells nothing about where they differ.
-  let difference = left.length ^ right.length
-  for (let index = 0; index < left.length; index++) difference |= (left[index] ?? 0) ^ (right[index] ?? 0)
-  return difference === 0
-}
+// No early exit but for the length, so that the time tells nothing about where they differ.
+export const isEqual: CryptoSeam['isEqual'] = (left, right) =>
+  left.reduce((difference, byte, index) => difference | (byte ^ (right[index] ?? 0)), left.length ^ right.length) === 0
 
 export const randomBytes: CryptoSeam['randomBytes'] = (length) => crypto.getRandomValues(new Uint8Array(length))
+
+export const toHex: CryptoSeam['toHex'] = (bytes) =>
+  bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '')
+
+export const fromHex: CryptoSeam['fromHex'] = (text) =>
+  /^([\da-f]{2})*$/i.test(text) ? Uint8Array.from(text.match(/../g) ?? [], (pair) => Number(`0x${pair}`)) : null
 
 export const toBase64: CryptoSeam['toBase64'] = (bytes) => {
   let binary = ''
@@ -52,12 +55,12 @@ export const fromBase64: CryptoSeam['fromBase64'] = (text, isStrict) => {
 }
 
 // What stands before the seed in DER (RFC 8410).
-const ed25519Pkcs8 = () => new Uint8Array([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32])
+const ed25519Pkcs8 = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]
 
 function checkWith(format: 'raw' | 'spki', bytes: Uint8Array, algorithm: KeyAlgorithm): Check {
   const key = imported(format, bytes, algorithm, 'verify')
   return async (content, signature) =>
-    crypto.subtle.verify(algorithm, await key(), new Uint8Array(signature), joined(content))
+    crypto.subtle.verify(algorithm, await key(), new Uint8Array(signature), await joined(content))
 }
 
 type KeyAlgorithm = { readonly name: string; readonly hash?: string; readonly namedCurve?: string }
@@ -74,13 +77,5 @@ function imported(
   return () => (key ??= crypto.subtle.importKey(format, copy, algorithm, false, [use]))
 }
 
-function joined(content: Content): Uint8Array<ArrayBuffer> {
-  const parts = content.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part))
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    bytes.set(part, offset)
-    offset += part.length
-  }
-  return bytes
-}
+// as: a Blob takes views of any buffer.
+const joined = (content: Content): Promise<ArrayBuffer> => new Blob(content as BlobPart[]).arrayBuffer()

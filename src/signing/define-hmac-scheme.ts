@@ -3,7 +3,7 @@ import type { Encoding } from './encoding.ts'
 import { hex } from './hex.ts'
 import { hexSecret } from './hex-secret.ts'
 import type { SecretReader } from './key.ts'
-import { checkOptionNames } from './options.ts'
+import { checkOptions } from './options.ts'
 import { parameterScheme } from './parameters.ts'
 import type { Covered, HeaderPlace, Place } from './coverage.ts'
 import type { Scheme, SignedMessage } from './scheme.ts'
@@ -72,7 +72,19 @@ export interface HmacSchemeDefinition {
   readonly content: readonly ContentPart[]
 }
 
-const names = 'name header syntax prefix encoding hash secret timestamp eventId eventType content'.split(' ')
+const members = {
+  name: '',
+  header: '',
+  syntax: '',
+  prefix: '',
+  encoding: '',
+  hash: '',
+  secret: '',
+  timestamp: '',
+  eventId: '',
+  eventType: '',
+  content: '',
+} as const
 const encodings: Readonly<Record<string, Encoding>> = { hex, base64 }
 const readers: Readonly<Record<string, SecretReader>> = { text: textSecret, hex: hexSecret, standard: standardSecret }
 const units = { seconds, milliseconds, iso: isoTime }
@@ -86,7 +98,7 @@ const values = ['id', 'timestamp', 'method', 'url', 'body'] as const
  */
 export function defineHmacScheme(definition: HmacSchemeDefinition): Scheme {
   const owner = 'defineHmacScheme'
-  checkOptionNames(owner, definition, names)
+  checkOptions(owner, definition, members)
   const { name, header, syntax = 'single', prefix = '', hash = 'sha256', timestamp, content } = definition
   const encoding = choice('encoding', definition.encoding, encodings)
   const reader = choice('secret', definition.secret ?? 'text', readers)

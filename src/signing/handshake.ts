@@ -1,6 +1,9 @@
-import type { HandshakeAnswer, ChallengeRequest } from './scheme.ts'
-import { parseJson } from './verified-webhook.ts'
 import { bodyToBytes } from './body-reader.ts'
+import { memberOf } from './member.ts'
+import type { ChallengeRequest, HandshakeAnswer } from './scheme.ts'
+import { parseJson } from './verified-webhook.ts'
+
+export { memberOf }
 
 /** An answer without a body. */
 export function emptyAnswer(status: number): HandshakeAnswer {
@@ -15,13 +18,6 @@ export function textAnswer(text: string): HandshakeAnswer {
 /** An answer in JSON. */
 export function jsonAnswer(value: unknown): HandshakeAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }
-}
-
-/** Reads a member of an object of unknown shape; undefined where there is none. */
-export function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? Reflect.get(value, name)
-    : undefined
 }
 
 /** Reads a member of a verified payload, which may be no JSON at all. */

@@ -1,4 +1,5 @@
 import { PosthornError } from '../domain/error.ts'
+import { isObject } from './member.ts'
 
 /** Headers in any of the usual forms; names in any case. */
 export type HeadersInput =
@@ -19,48 +20,42 @@ const maxLength = 4096
 /** Picks the headers named (in lower case) out of whatever form they come in. */
 export function readHeaders(headers: unknown, names: readonly string[]): HeaderTexts {
   const texts = new Map<string, string>()
-  let fields = 0
-  const addText = (key: string, text: unknown) => {
-    if (typeof text !== 'string') throw invalid('unreadable')
-    const before = texts.get(key)
-    const joined = before === undefined ? text : `${before}, ${text}`
-    if (joined.length > maxLength) throw invalid(`${key} is too long`)
-    texts.set(key, joined)
-  }
+  let count = 0
   const add = (name: unknown, value: unknown) => {
-    if (++fields > maxFields || typeof name !== 'string') throw invalid('unreadable')
+    if (typeof name !== 'string' || ++count > maxFields) throw invalid('unreadable')
     const key = name.toLowerCase()
-    if (!names.includes(key)) return
-    if (Array.isArray(value)) for (const text of value) addText(key, text)
-    else if (value !== undefined && value !== null) addText(key, value)
+    if (!names.includes(key) || value === undefined || value === null) return
+    for (const text of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      const before = texts.get(key)
+      const joined = typeof text === 'string' && (before === undefined ? text : `${before}, ${text}`)
+      if (joined === false || joined.length > maxLength) throw invalid(`${key} is unreadable or too long`)
+      texts.set(key, joined)
+    }
   }
   if (headers instanceof Headers) for (const name of names) add(name, headers.get(name))
-  else if (typeof headers !== 'object' || headers === null) throw invalid('unreadable')
+  else if (!isObject(headers)) throw invalid('unreadable')
   else if (Symbol.iterator in headers) {
     let rawName: unknown
     // as: what it gives is checked one by one
-    for (const entry of headers as Iterable<unknown>) {
-      const isText = typeof entry === 'string'
-      if (!isText && (rawName !== undefined || !Array.isArray(entry) || entry.length !== 2)) throw invalid('unreadable')
-      if (!isText) add(entry[0], entry[1])
-      else if (rawName !== undefined) add(rawName, entry)
-      rawName = isText && rawName === undefined ? entry : undefined
+    for (const field of headers as Iterable<unknown>) {
+      const isName = rawName === undefined && typeof field === 'string'
+      const pair = rawName === undefined ? field : [rawName, field]
+      rawName = isName ? field : undefined
+      if (isName) continue
+      if (!Array.isArray(pair) || pair.length !== 2) throw invalid('unreadable')
+      add(pair[0], pair[1])
     }
     if (rawName !== undefined) throw invalid('unreadable')
   } else for (const name of Object.keys(headers)) add(name, Reflect.get(headers, name))
   return texts
 }
 
-/** Gives the text of a header that must be there. */
-export function requireHeader(texts: HeaderTexts, name: string): string {
-  const text = texts.get(name.toLowerCase())
-  if (!text) throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
-  return text
-}
-
-/** Refuses the text of a header that was sent more than once; none of those read so may contain a comma. */
-export function requireOnce(text: string, name: string): string {
-  if (text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
+/** Gives the text of a header, empty where it is absent and may be; unless it is a list, it must have been sent once. */
+export function readText(texts: HeaderTexts, name: string, isRequired: boolean, isList = false): string {
+  const text = texts.get(name.toLowerCase()) ?? ''
+  if (isRequired && text === '') throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
+  // No text of which there is one may contain a comma, by which fetch joins headers.
+  if (!isList && text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
   return text
 }
 

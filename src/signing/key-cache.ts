@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { readRequestBody } from './body-reader.ts'
 import type { KeyQuery, VerifyKey } from './key.ts'
-import { checkLimit, checkOptionNames, checkType } from './options.ts'
+import { checkOptions, limit } from './options.ts'
 
 /** A `fetch`, as much of it as fetching keys needs. */
 export type FetchKeys = (url: string, init: RequestInit) => Promise<Response>
@@ -21,11 +21,7 @@ export interface KeyFetchOptions {
 
 /** Refuses options that nobody reads or that are wrong. */
 export function checkKeyFetchOptions(owner: string, options: KeyFetchOptions): void {
-  checkOptionNames(owner, options, ['fetch', 'maxAgeMs', 'timeoutMs', 'clock'])
-  checkLimit(owner, 'maxAgeMs', options.maxAgeMs ?? 1, false)
-  checkLimit(owner, 'timeoutMs', options.timeoutMs ?? 1, false)
-  checkType(owner, 'clock', options.clock ?? Date.now, 'function')
-  checkType(owner, 'fetch', options.fetch ?? globalThis.fetch, 'function')
+  checkOptions(owner, options, { fetch: 'a function', maxAgeMs: limit, timeoutMs: limit, clock: 'a function' })
 }
 
 // What a message claims must not make us ask the sender's server as often as somebody likes.

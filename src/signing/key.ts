@@ -58,27 +58,21 @@ export function createVerifyKey(
   id: string | null,
   notAfterMs = Infinity,
 ): VerifyKey {
-  const named = { algorithm, index, id, notAfterMs }
-  if (algorithm === 'token') return { ...named, matches: (_, candidates) => hasEqual(candidates, bytes) }
-  if (algorithm === 'hmac-sha256' || algorithm === 'hmac-sha1') {
-    const sign = hmac(algorithm === 'hmac-sha1' ? '1' : '256', bytes)
-    // Made once, however many candidates there are.
-    const matches: VerifyKey['matches'] = (content, candidates) => {
-      const expected = sign(content)
-      return expected instanceof Promise
-        ? expected.then((made) => hasEqual(candidates, made))
-        : hasEqual(candidates, expected)
-    }
-    return { ...named, sign, matches }
+  const isHmac = algorithm.startsWith('hmac')
+  // as: the hash is what comes after hmac-sha.
+  const sign = isHmac ? hmac(algorithm.slice(8) as '256' | '1', bytes) : () => bytes
+  const judge = isHmac || algorithm === 'token' ? null : (check ?? ed25519(bytes))
+  const matches: VerifyKey['matches'] = (content, signatures) => {
+    if (judge) return hasValid(judge, content, signatures)
+    const hasEqual = (expected: Uint8Array) => signatures.some((signature) => isEqual(signature, expected))
+    // Made once, however many signatures there are.
+    const made = sign(content)
+    return made instanceof Promise ? made.then(hasEqual) : hasEqual(made)
   }
-  const judge = check ?? ed25519(bytes)
-  const matches: VerifyKey['matches'] = async (content, candidates) => {
-    for (const candidate of candidates) if (await judge(content, candidate)) return true
-    return false
-  }
-  return { ...named, matches }
+  return { algorithm, index, id, notAfterMs, matches, ...(isHmac && { sign }) }
 }
 
-function hasEqual(candidates: readonly Uint8Array[], expected: Uint8Array): boolean {
-  return candidates.some((candidate) => isEqual(candidate, expected))
+async function hasValid(judge: Check, content: Content, signatures: readonly Uint8Array[]): Promise<boolean> {
+  for (const signature of signatures) if (await judge(content, signature)) return true
+  return false
 }

@@ -1,30 +1,41 @@
-/** Refuses an options object with a member that nobody reads: a misspelt limit must not be a missing limit. */
-export function checkOptionNames(owner: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`${owner} takes an options object.`)
-  const unknown = Object.keys(options).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new TypeError(`${owner}: unknown option '${unknown}'; it takes ${names.join(', ')}.`)
+import { isObject, memberOf } from './member.ts'
+
+/** A limit that cannot be lifted, as messages say it. */
+export const limit = 'a whole number from 1'
+/** A limit that only `false` lifts. */
+export const liftableLimit = `${limit}, or false`
+
+/** What an option must be, as messages say it; empty for what is checked elsewhere. */
+export type OptionKind = '' | 'a boolean' | 'a function' | typeof limit | typeof liftableLimit
+
+/**
+ * Refuses an options object with a member that nobody reads, because a misspelt limit must not be a missing limit, or with one of the
+ * wrong kind. What is undefined counts as left out.
+ *
+ * @throws RangeError for a number that is no limit, TypeError for everything else.
+ */
+export function checkOptions(owner: string, options: object, kinds: Readonly<Record<string, OptionKind>>): void {
+  if (!isObject(options)) throw new TypeError(`${owner} takes an options object.`)
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const kind = memberOf(kinds, name)
+    if (typeof kind !== 'string')
+      throw new TypeError(`${owner}: unknown option '${name}'; it takes ${Object.keys(kinds).join(', ')}.`)
+    const isRight = kind.startsWith(limit)
+      ? isWhole(value) || (value === false && kind === liftableLimit)
+      : !kind || kind === `a ${typeof value}`
+    if (!isRight && value !== undefined) throw wrongOption(owner, name, kind, value)
+  }
 }
 
-/** Refuses what is neither a whole number from 1 nor, where the limit can be lifted, false. */
-export function checkLimit<Limit extends number | false>(
-  owner: string,
-  name: string,
-  value: Limit,
-  canLift: boolean,
-): Limit {
-  if ((canLift && value === false) || (Number.isSafeInteger(value) && Number(value) > 0)) return value
-  throw new (typeof value === 'number' ? RangeError : TypeError)(
-    `${owner}: ${name} must be a whole number from 1${canLift ? ', or false' : ''}, not ${describe(value)}.`,
+/** Builds the error of an option that is not as it must be. */
+export function wrongOption(owner: string, name: string, kind: string, value: unknown): Error {
+  // Texts and numbers as they are, of the rest the kind only.
+  const found = typeof value === 'string' ? `'${value}'` : Object(value) === value ? typeof value : String(value)
+  return new (typeof value === 'number' && kind.startsWith(limit) ? RangeError : TypeError)(
+    `${owner}: ${name} must be ${kind}, not ${found}.`,
   )
 }
 
-/** Refuses what is of another type. */
-export function checkType<Value>(owner: string, name: string, value: Value, type: 'boolean' | 'function'): Value {
-  if (typeof value === type) return value
-  throw new TypeError(`${owner}: ${name} must be a ${type}, not ${describe(value)}.`)
-}
-
-/** Names a wrong value in a message: texts and numbers as they are, of the rest the kind only. */
-export function describe(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : Object(value) === value ? typeof value : String(value)
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0
 }

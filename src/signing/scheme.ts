@@ -3,7 +3,7 @@ import type { Content } from './crypto-seam.ts'
 import type { Encoding } from './encoding.ts'
 import type { HeaderTexts, HeadersInput } from './header-reader.ts'
 import type { KeySource, SecretReader, SigningAlgorithm } from './key.ts'
-import { describe } from './options.ts'
+import { wrongOption } from './options.ts'
 import type { TimeUnit } from './timestamp.ts'
 import type { VerifiedWebhook } from './verified-webhook.ts'
 
@@ -140,5 +140,5 @@ export interface HandshakeAnswer {
 /** Refuses what is not a scheme. */
 export function checkScheme(owner: string, scheme: Scheme): Scheme {
   if (typeof scheme?.signedContent === 'function' && scheme.signature?.encoding) return scheme
-  throw new TypeError(`${owner}: scheme must be a Scheme such as standardWebhooks, not ${describe(scheme)}.`)
+  throw wrongOption(owner, 'scheme', 'a Scheme such as standardWebhooks', scheme)
 }

@@ -2,8 +2,6 @@ import { fromBase64, randomBytes, toBase64 } from '#crypto'
 import { PosthornError } from '../domain/error.ts'
 import type { KeyMaterial, SecretReader } from './key.ts'
 
-const unset = ': is the environment variable set?'
-
 /** Generates a signing secret: `whsec_` and the base64 of 32 random bytes (Standard Webhooks asks for 24 to 64). */
 export function generateSecret(): string {
   return `whsec_${toBase64(randomBytes(32))}`
@@ -26,11 +24,11 @@ export function assertSecret(secret: unknown): asserts secret is string {
 
 /** Turns a secret into keys as its scheme reads it; `label` names it in the error, which never contains it. */
 export function readSecret(secret: unknown, read: SecretReader, label: string): readonly KeyMaterial[] {
-  let keys: ReturnType<SecretReader> = `is no text${unset}`
+  let keys: ReturnType<SecretReader> = 'is no key: copy all of it'
   try {
-    if (typeof secret === 'string') keys = problemOf(secret) ?? read(secret)
+    keys = problemOf(secret) ?? read(secret as string) // as: what is no text has a problem
   } catch {
-    keys = 'is no key: copy all of it' // What the platform's crypto throws for a public key that is none.
+    // What the platform's crypto throws for a public key that is none.
   }
   if (typeof keys === 'string') throw invalidSecret(label, keys)
   return [keys].flat()
@@ -43,27 +41,22 @@ export function invalidSecret(label: string, problem: string): PosthornError {
 
 /** Reads `whsec_` (the prefix may be missing), `whpk_` and `whsk_`, as Standard Webhooks writes them. */
 export function standardSecret(secret: string): KeyMaterial | string {
-  if (secret.startsWith('v1,')) return 'starts with "v1,": remove that'
-  const prefix = /^wh(sec|pk|sk)_/.exec(secret)?.[0] ?? ''
+  const [prefix = '', kind = 'sec'] = /^wh(sec|pk|sk)_|^v1,|/.exec(secret) ?? []
+  if (prefix === 'v1,') return 'starts with "v1,": remove that'
   const bytes = fromBase64(secret.slice(prefix.length), false)
-  if (bytes === null) return `is not base64 after ${prefix || 'whsec_'}: copy all of it (with + and /)`
-  const { length } = bytes
-  const isPrivate = prefix === 'whsk_'
-  const isAsymmetric = isPrivate || prefix === 'whpk_'
-  const [min, max] = isAsymmetric ? [32, isPrivate ? 64 : 32] : [24, 64]
+  const length = bytes?.length ?? 0
+  const isPrivate = kind === 'sk'
+  if (kind === 'sec' && bytes && length > 23 && length < 65) return { algorithm: 'hmac-sha256', bytes }
   // A private key comes alone (32 bytes) or with its public half (64).
-  if (length < min || length > max || (isPrivate && length % 32)) {
-    return `decodes to ${length} bytes, not ${min} to ${max}: copy all of it`
-  }
-  return isAsymmetric
-    ? { algorithm: 'ed25519', bytes: bytes.slice(0, 32), isPrivate, publicBytes: bytes.slice(32) }
-    : { algorithm: 'hmac-sha256', bytes }
+  if (kind !== 'sec' && bytes && (length === 32 || (isPrivate && length === 64)))
+    return { algorithm: 'ed25519', bytes: bytes.slice(0, 32), isPrivate, publicBytes: bytes.slice(32) }
+  const expected = kind === 'sec' ? '24 to 64' : 32
+  return `is not base64 (with + and /) of ${expected} bytes after wh${kind}_, but of ${length} bytes: copy all of it`
 }
 
-/** What is wrong with a text as any secret at all. */
-function problemOf(secret: string): string | null {
-  const text = secret.trim()
-  if (/^(|undefined|null)$/.test(text)) return `is ${text || 'empty'}${unset}`
-  if (text !== secret) return 'has white space around it: trim it'
-  return /^["'`]|["'`]$/.test(secret) ? 'has quotes around it: remove them' : null
+/** What is wrong with a value as any secret at all; the text is read where nothing is. */
+function problemOf(secret: unknown): string | null {
+  if (typeof secret !== 'string' || /^\s*(|undefined|null)\s*$/.test(secret))
+    return 'is no text, or empty: is the environment variable set?'
+  return /^["'`\s]|["'`\s]$/.test(secret) ? 'has white space or quotes around it: trim it' : null
 }

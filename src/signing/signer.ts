@@ -2,8 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { isHeaderToken } from './header-token.ts'
-import { checkOptionNames, checkType } from './options.ts'
-import { headerOf } from './received-message.ts'
+import { checkOptions } from './options.ts'
 import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
@@ -52,13 +51,13 @@ export class Signer {
    * a scheme by which requests can only be verified.
    */
   constructor(options: SignerOptions) {
-    checkOptionNames('Signer', options, ['secret', 'scheme', 'clock'])
+    checkOptions('Signer', options, { secret: '', scheme: '', clock: 'a function' })
     const { secret, scheme = standardWebhooks, clock = Date.now } = options
     this.#scheme = checkScheme('Signer', scheme)
     if (scheme.writeHeaders === null) {
       throw new TypeError(`Signer: by the scheme ${scheme.name} requests can only be verified.`)
     }
-    this.#clock = checkType('Signer', 'clock', clock, 'function')
+    this.#clock = clock
     const keys = createSigningKeys(secret, scheme)
     this.#keys = scheme.signature.syntax === 'single' ? keys.slice(0, 1) : keys
   }
@@ -76,32 +75,33 @@ export class Signer {
     if (content === null)
       throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
     const { encoding, prefixes } = this.#scheme.signature
-    // A set: equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
-    const signatures = new Set<string>()
+    const signatures: string[] = []
     for (const { algorithm, sign } of this.#keys) {
       const made = sign(content)
-      signatures.add((prefixes[algorithm] ?? '') + encoding.encode(made instanceof Promise ? await made : made))
+      const text = (prefixes[algorithm] ?? '') + encoding.encode(made instanceof Promise ? await made : made)
+      // Equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
+      if (!signatures.includes(text)) signatures.push(text)
     }
-    return writeHeaders(this.#scheme, [...signatures], signed, message.type ?? '')
+    return writeHeaders(this.#scheme, signatures, signed, message.type ?? '')
   }
 }
 
 function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: SignedMessage, type: string) {
   const { id, timestamp } = signed
-  const { covers } = scheme
-  return {
-    ...inHeader(scheme.eventId, id),
-    // A scheme that signs headers (Contentful) signed what the caller has there.
-    ...inHeader(scheme.eventType, (covers.includes('headers') && signed.header(headerOf(scheme.eventType))) || type),
-    ...(scheme.writeHeaders?.({ signatures, timestamp, id, message: signed }) ?? {
-      ...inHeader(scheme.timestamp?.place, timestamp),
-      [scheme.signature.header]: signatures.join(' '),
-    }),
+  const { covers, eventId, eventType, signature } = scheme
+  const headers: Record<string, string> = {}
+  // One by one: spreading objects into each other costs as much as the signature of a small body.
+  const write = (place: Place | null | undefined, text: string) => {
+    if (place?.header && text !== '') headers[place.header] = text
   }
-}
-
-function inHeader(place: Place | null | undefined, text: string): Record<string, string> {
-  return place && 'header' in place && text !== '' ? { [place.header]: text } : {}
+  write(eventId, id)
+  // A scheme that signs headers (Contentful) signed what the caller has there.
+  write(eventType, (eventType?.header && covers.includes('headers') && signed.header(eventType.header)) || type)
+  const written = scheme.writeHeaders?.({ signatures, timestamp, id, message: signed })
+  if (written) return Object.assign(headers, written)
+  write(scheme.timestamp?.place, timestamp)
+  headers[signature.header] = signatures.join(' ')
+  return headers
 }
 
 function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedMessage {
@@ -112,9 +112,8 @@ function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedM
   if (timestamp !== undefined && !(timestamp instanceof Date)) throw unsignable('timestamp', 'must be a Date')
   const atMs = Math.floor(timestamp?.getTime() ?? clock())
   if (!(atMs >= 0 && atMs < 1e14)) throw unsignable('timestamp', 'must be a valid Date between the years 1970 and 5138')
-  const { eventType } = scheme
-  const typeHeader = eventType && 'header' in eventType ? eventType.header : null
-  if (typeHeader !== null && (typeof type !== 'string' || !isEventType(type))) {
+  const typeHeader = scheme.eventType?.header
+  if (typeHeader && (typeof type !== 'string' || !isEventType(type))) {
     throw unsignable(
       'type',
       `must be an event type such as order.paid, because ${scheme.name} sends it as ${typeHeader}`,

@@ -15,7 +15,7 @@ export const seconds: TimeUnit = {
   name: 'seconds',
   read(text) {
     const whole = readWhole(text)
-    return whole >= 1e11 ? Infinity : whole * 1000
+    return whole < 1e11 ? whole * 1000 : whole * Infinity
   },
   write: (atMs) => String(Math.floor(atMs / 1000)),
 }
@@ -34,24 +34,24 @@ export function readWhole(text: string): number {
 /** Reads a signed time, and refuses what is not near enough to now. */
 export function checkTimestamp(
   text: string,
-  unit: TimeUnit,
+  { read, name }: TimeUnit,
   nowMs: number,
   { maxAgeMs, maxFutureMs }: Tolerance,
 ): Date {
-  const at = unit.read(text)
+  const at = read(text)
   // In whole seconds, as most senders write it: a message of this very second is not in the future.
   const ageMs = Math.floor(nowMs / 1000) * 1000 - at
-  if (Number.isNaN(at)) throw refusal('INVALID', `no time in ${unit.name}`)
-  if (at === Infinity) throw refusal('UNIT', `in another unit than ${unit.name}`)
-  // Negated, so that a clock that answers NaN lets nothing pass.
-  if (maxAgeMs !== false && !(ageMs <= maxAgeMs)) throw refusal('TOO_OLD', `over ${maxAgeMs} ms old${clocks}`)
-  if (maxFutureMs !== false && !(-ageMs <= maxFutureMs))
-    throw refusal('TOO_NEW', `over ${maxFutureMs} ms ahead${clocks}`)
-  return new Date(at)
-}
-
-const clocks = ': a wrong clock or a replay'
-
-function refusal(kind: 'INVALID' | 'UNIT' | 'TOO_OLD' | 'TOO_NEW', problem: string): PosthornError {
-  return new PosthornError(`TIMESTAMP_${kind}`, `The message's time is ${problem}.`)
+  const kind = Number.isNaN(at)
+    ? 'INVALID'
+    : at === Infinity
+      ? 'UNIT'
+      : // Negated, so that a clock that answers NaN lets nothing pass.
+        maxAgeMs !== false && !(ageMs <= maxAgeMs)
+        ? 'TOO_OLD'
+        : maxFutureMs !== false && !(-ageMs <= maxFutureMs) && 'TOO_NEW'
+  if (!kind) return new Date(at)
+  throw new PosthornError(
+    `TIMESTAMP_${kind}`,
+    `The message's time must be in ${name}, and near this clock (maxAgeMs ${maxAgeMs}, maxFutureMs ${maxFutureMs}).`,
+  )
 }

@@ -1,5 +1,6 @@
 import { PosthornError } from '../domain/error.ts'
 import type { Covered, Place } from './coverage.ts'
+import { isObject, memberOf } from './member.ts'
 
 /** What was proven about a request, by {@link Verifier.verify}. */
 export interface VerifiedWebhook {
@@ -40,33 +41,31 @@ export interface VerifiedWebhook {
 }
 
 type Proven = Omit<VerifiedWebhook, 'payload' | 'eventId' | 'type'>
+type Found = string | null | Place
 
 /** Builds the result; the payload is parsed when it is asked for, from the bytes that were verified. */
-export function createVerifiedWebhook(
-  proven: Proven,
-  id: string | null | Place,
-  type: string | null | Place,
-): VerifiedWebhook {
-  const lazy = new LazyMembers(proven.rawBody, id, type)
-  return Object.freeze(Object.assign(lazy, proven))
+export function createVerifiedWebhook(proven: Proven, id: Found, type: Found): VerifiedWebhook {
+  return Object.freeze(Object.assign(new LazyMembers(proven.rawBody, id, type), proven))
 }
 
 // A class, because its getters are made once; those of an object literal cost as much as the signature of a small body.
 class LazyMembers {
   readonly #body: Uint8Array
-  readonly #id: string | null | Place
-  readonly #type: string | null | Place
-  readonly #parsed: { payload?: unknown } = {}
+  readonly #id: Found
+  readonly #type: Found
+  #payload: unknown
+  #isParsed = false
 
-  constructor(body: Uint8Array, id: string | null | Place, type: string | null | Place) {
+  constructor(body: Uint8Array, id: Found, type: Found) {
     this.#body = body
     this.#id = id
     this.#type = type
   }
 
   get payload(): unknown {
-    if (!('payload' in this.#parsed)) this.#parsed.payload = parseJson(this.#body)
-    return this.#parsed.payload
+    if (!this.#isParsed) this.#payload = parseJson(this.#body)
+    this.#isParsed = true
+    return this.#payload
   }
 
   get eventId(): string | null {
@@ -77,18 +76,15 @@ class LazyMembers {
     return this.#textOf(this.#type)
   }
 
-  #textOf(found: string | null | Place): string | null {
-    if (typeof found === 'string' || found === null) return found
-    return 'body' in found ? payloadText(() => this.payload, found.body) : null
+  #textOf(found: Found): string | null {
+    return isObject(found) ? payloadText(() => this.payload, found.body ?? '') : found
   }
 }
 
 /** Reads a text or whole number of the payload under a dotted path; null where it, or any payload, is missing. */
 export function payloadText(read: () => unknown, path: string): string | null {
   try {
-    let value = read()
-    for (const name of path.split('.'))
-      value = isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : null
+    const value = path.split('.').reduce(memberOf, read())
     // A larger number was rounded, and may be that of another event.
     return typeof value === 'string' || Number.isSafeInteger(value) ? String(value) : null
   } catch {
@@ -99,27 +95,26 @@ export function payloadText(read: () => unknown, path: string): string | null {
 /** Parses a body as JSON in UTF-8, without members named `__proto__`. */
 export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined
-  let payload: unknown
   try {
     // fatal: bytes that are not UTF-8 must not turn into U+FFFD, which somebody else may have signed.
-    payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    const payload: unknown = JSON.parse(text)
+    // Escaped ASCII letters may spell that name too; nobody else writes them.
+    if (/__proto__|\\u00[5-7]/.test(text)) removePrototypeKeys(payload)
+    return payload
   } catch {
     // Without the cause, whose message quotes the body.
     throw new PosthornError('PAYLOAD_INVALID', 'The body is not JSON in UTF-8: read rawBody instead.')
   }
-  removePrototypeKeys(payload)
-  return payload
 }
 
 // A list of our own, because JSON.parse reads deeper nesting than recursion could follow.
 function removePrototypeKeys(payload: unknown): void {
-  const pending = [payload].filter(isObject)
-  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+  const pending = [payload]
+  while (pending.length > 0) {
+    const value = pending.pop()
+    if (!isObject(value)) continue
     Reflect.deleteProperty(value, '__proto__')
-    for (const member of Object.values(value)) if (isObject(member)) pending.push(member)
+    for (const member of Object.values(value)) pending.push(member)
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

@@ -1,17 +1,17 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
-import type { Content } from './crypto-seam.ts'
-import { type HeaderTexts, invalid, requireHeader, requireOnce } from './header-reader.ts'
-import type { KeyQuery, KeySource, VerifyKey } from './key.ts'
+import { bodyToBytes, readRequestBody } from './body-reader.ts'
+import { type HeaderTexts, invalid, readHeaders, readText } from './header-reader.ts'
+import type { KeySource, VerifyKey } from './key.ts'
 import { createVerifyKeys, type SecretInput } from './keys.ts'
-import { checkLimit, checkOptionNames, checkType } from './options.ts'
-import { headerNames, headerOf, messageOf, timeIn } from './received-message.ts'
+import { memberOf } from './member.ts'
+import { checkOptions, liftableLimit, limit } from './options.ts'
 import { checkScheme, type HandshakeAnswer, type Place, type Scheme } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
-import { type Candidate, parseSignatures } from './signature-header.ts'
+import { parseSignatures } from './signature-header.ts'
 import { checkTimestamp, seconds, type Tolerance } from './timestamp.ts'
 import { createVerifiedWebhook, parseJson, payloadText, type VerifiedWebhook } from './verified-webhook.ts'
-import { openInput, type ReceivedRequest, type VerifyInput } from './verify-input.ts'
+import type { VerifyInput } from './verify-input.ts'
 
 /** Options of a {@link Verifier}. */
 export interface VerifierOptions {
@@ -41,10 +41,17 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal
 }
 
-type Found = VerifyKey | null
-
 const owner = 'Verifier'
-const optionNames = ['secret', 'scheme', 'maxAgeMs', 'maxFutureMs', 'maxBodyBytes', 'acceptsDottedIds', 'clock']
+const verifierOptions = {
+  secret: '',
+  scheme: '',
+  maxAgeMs: liftableLimit,
+  maxFutureMs: liftableLimit,
+  maxBodyBytes: limit,
+  acceptsDottedIds: 'a boolean',
+  clock: 'a function',
+} as const
+const verifyOptions = { signal: '' } as const
 
 /** Proves that a request was signed by the holder of a secret, over these very bytes and, where the scheme signs the time, recently. */
 export class Verifier {
@@ -65,27 +72,26 @@ export class Verifier {
    * option, one that the scheme has no use for included.
    */
   constructor(options: VerifierOptions) {
-    checkOptionNames(owner, options, optionNames)
-    const { secret, scheme = standardWebhooks, clock = Date.now, acceptsDottedIds = false } = options
-    this.scheme = checkScheme(owner, scheme)
-    const { timestamp, covers } = scheme
-    const useless = timestamp === null ? ['maxAgeMs', 'maxFutureMs'] : []
-    if (!covers.includes('id')) useless.push('acceptsDottedIds')
-    for (const name of useless) {
-      // as: the names are those of options.
-      if (options[name as keyof VerifierOptions])
-        throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
-    }
-    const { maxAgeMs = timestamp?.maxAgeMs ?? 300_000, maxFutureMs = timestamp?.maxFutureMs ?? 300_000 } = options
-    this.#headerNames = headerNames(scheme)
+    checkOptions(owner, options, verifierOptions)
+    const { secret, scheme = standardWebhooks } = options
+    const { signature, eventId, eventType, timestamp, covers, otherHeaders = [] } = checkScheme(owner, scheme)
+    const uses = { maxAgeMs: timestamp, maxFutureMs: timestamp, acceptsDottedIds: covers.includes('id') }
+    for (const [name, isUsed] of Object.entries(uses))
+      if (!isUsed && memberOf(options, name)) throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
+    this.scheme = scheme
+    this.maxBodyBytes = options.maxBodyBytes ?? 1_048_576
+    this.#headerNames = [signature, eventId, eventType, timestamp?.place]
+      .map((place) => place?.header ?? '')
+      .concat(otherHeaders)
+      .filter(Boolean)
+      .map((name) => name.toLowerCase())
     this.#keys = createVerifyKeys(secret, scheme)
     this.#tolerance = {
-      maxAgeMs: checkLimit(owner, 'maxAgeMs', maxAgeMs, true),
-      maxFutureMs: checkLimit(owner, 'maxFutureMs', maxFutureMs, true),
+      maxAgeMs: options.maxAgeMs ?? timestamp?.maxAgeMs ?? 300_000,
+      maxFutureMs: options.maxFutureMs ?? timestamp?.maxFutureMs ?? 300_000,
     }
-    this.maxBodyBytes = checkLimit(owner, 'maxBodyBytes', options.maxBodyBytes ?? 1_048_576, false)
-    this.#acceptsDottedIds = checkType(owner, 'acceptsDottedIds', acceptsDottedIds, 'boolean')
-    this.#clock = checkType(owner, 'clock', clock, 'function')
+    this.#acceptsDottedIds = options.acceptsDottedIds ?? false
+    this.#clock = options.clock ?? Date.now
   }
 
   /**
@@ -101,9 +107,86 @@ export class Verifier {
    */
   async verify(input: VerifyInput, options: VerifyOptions = {}): Promise<VerifiedWebhook> {
     try {
-      checkOptionNames('verify', options, ['signal'])
-      options.signal?.throwIfAborted()
-      return await this.#prove(openInput(input), options.signal)
+      checkOptions('verify', options, verifyOptions)
+      const { signal } = options
+      signal?.throwIfAborted()
+      if (!('headers' in input)) throw new TypeError('no headers')
+      // as: each member is checked where it is read.
+      const { headers, body: given, method, url, bodyUsed } = input as Partial<Record<keyof Request, unknown>>
+      const { scheme } = this
+      const { signature, eventId, eventType, timestamp, covers, divideBody } = scheme
+      const readBody = () =>
+        // By its shape, not instanceof: frameworks and polyfills bring a Request of their own.
+        bodyUsed === undefined
+          ? bodyToBytes(given, this.maxBodyBytes)
+          : readRequestBody(input as Request, this.maxBodyBytes, signal)
+      const mismatch = () =>
+        new PosthornError(
+          'SIGNATURE_MISMATCH',
+          `No signature in ${signature.header} fits: check the secret, and that the body is raw.`,
+        )
+      const checkTime = (text: string) =>
+        checkTimestamp(text, timestamp?.unit ?? seconds, this.#clock(), this.#tolerance)
+
+      const sent = readHeaders(headers, this.#headerNames)
+      let body = divideBody && (await readBody())
+      const texts = (body ? divideBody?.(body, sent) : scheme.divideHeaders?.(sent)) ?? sent
+      const id = this.#find(eventId, texts, covers.includes('id'))
+      const type = this.#find(eventType, texts, false)
+      const { header: timeHeader, body: timePath } = timestamp?.place ?? {}
+      const time = timeHeader ? readText(texts, timeHeader, true) : ''
+      let at = time ? checkTime(time) : null
+      const candidates = parseSignatures(texts, signature)
+      // Nothing that could fit: not worth reading a body for.
+      if (!candidates) throw mismatch()
+
+      const reading = body ?? readBody()
+      body = reading instanceof Promise ? await reading : reading
+      const rawBody = body
+      const laidOut = scheme.signedContent({
+        id: typeof id === 'string' ? id : '',
+        timestamp: time,
+        body: rawBody,
+        method: typeof method === 'string' ? method.toUpperCase() : 'POST',
+        url: typeof url === 'string' ? url : '',
+        header(text) {
+          const name = text.toLowerCase()
+          // What a scheme looks for in the body must not come from a header, by whoever took it out of the body.
+          return texts.get(name) ?? (divideBody ? '' : (readHeaders(headers, [name]).get(name) ?? ''))
+        },
+      })
+      const content = laidOut instanceof Promise ? await laidOut : laidOut
+      if (!content) throw mismatch()
+      for (let isRetry = false; ; isRetry = true) {
+        const source = this.#keys
+        const isSource = typeof source === 'function'
+        for (const { algorithm, id: keyId, index: keyIndex, notAfterMs, matches } of isSource
+          ? await source({ texts, isRetry, signal })
+          : source) {
+          const signatures = candidates[algorithm]
+          const matching = signatures && matches(content, signatures)
+          if (!(matching instanceof Promise ? await matching : matching)) continue
+          if (notAfterMs < Infinity && !(this.#clock() < notAfterMs))
+            throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
+          // Only now: nothing in a body is worth reading before its signature is known to be right.
+          if (timePath) at = checkTime(payloadText(() => parseJson(rawBody), timePath) ?? '')
+          const { maxAgeMs, maxFutureMs } = this.#tolerance
+          const freshness = timestamp
+            ? maxAgeMs && maxFutureMs
+              ? 'signed'
+              : 'unchecked'
+            : scheme.hasUnsignedTime
+              ? 'unsigned'
+              : 'none'
+          return createVerifiedWebhook(
+            { timestamp: at, keyId, keyIndex, covers, freshness, scheme: scheme.name, rawBody },
+            id,
+            type,
+          )
+        }
+        // The sender may have changed its keys since they were fetched.
+        if (isRetry || !isSource) throw mismatch()
+      }
     } catch (error) {
       options?.signal?.throwIfAborted()
       if (error instanceof PosthornError) throw error
@@ -117,117 +200,19 @@ export class Verifier {
    * null for an event. Send it instead of handling the request.
    */
   async handshake(verified: VerifiedWebhook): Promise<HandshakeAnswer | null> {
-    const sign = async (text: string): Promise<Uint8Array> => {
-      const keys = typeof this.#keys === 'function' ? [] : this.#keys
-      return (await keys.find(({ index }) => index === verified.keyIndex)?.sign?.([text])) ?? new Uint8Array(0)
-    }
+    const keys = typeof this.#keys === 'function' ? [] : this.#keys
+    const key = keys.find(({ index }) => index === verified.keyIndex)
+    const sign = async (text: string) => (await key?.sign?.([text])) ?? new Uint8Array(0)
     return (await this.scheme.handshake?.(verified, sign)) ?? null
   }
 
-  async #prove(request: ReceivedRequest, signal: AbortSignal | undefined): Promise<VerifiedWebhook> {
-    const { scheme } = this
-    const { signature, timestamp, covers } = scheme
-    const headers = request.readTexts(this.#headerNames)
-    const read = () => request.readBody(this.maxBodyBytes, signal)
-    let body = scheme.divideBody && (await read())
-    const texts = (body ? scheme.divideBody?.(body, headers) : scheme.divideHeaders?.(headers)) ?? headers
-    const id = this.#find(scheme.eventId, texts, covers.includes('id'))
-    const type = this.#find(scheme.eventType, texts, false)
-    const time = timeIn(texts, scheme)
-    const at = time === '' ? null : this.#checkTime(time)
-    const candidates = parseSignatures(requireHeader(texts, signature.header), signature)
-    // Nothing that could fit: not worth reading a body for.
-    if (candidates.length === 0) throw this.#mismatch()
-
-    if (body === undefined) {
-      const reading = read()
-      body = reading instanceof Promise ? await reading : reading
-    }
-    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body, this.scheme))
-    const content = laidOut instanceof Promise ? await laidOut : laidOut
-    const finding = content && this.#findKey(content, candidates, { texts, isRetry: false, signal })
-    const key = finding instanceof Promise ? await finding : finding
-    if (!key) throw this.#mismatch()
-    const place = timestamp?.place
-    const proven = {
-      // Only now: nothing in a body is worth reading before its signature is known to be right.
-      timestamp: place && 'body' in place ? this.#checkTime(payloadText(() => parseJson(body), place.body) ?? '') : at,
-      keyId: key.id,
-      keyIndex: key.index,
-      covers,
-      freshness: timestamp
-        ? this.#tolerance.maxAgeMs && this.#tolerance.maxFutureMs
-          ? 'signed'
-          : 'unchecked'
-        : scheme.hasUnsignedTime
-          ? 'unsigned'
-          : 'none',
-      scheme: scheme.name,
-      rawBody: body,
-    } as const
-    return createVerifiedWebhook(proven, id, type)
-  }
-
   #find(place: Place | null, texts: HeaderTexts, isSigned: boolean): string | null | Place {
-    const header = headerOf(place)
-    if (header === '') return place
-    const text = isSigned ? requireHeader(texts, header) : texts.get(header.toLowerCase())
-    if (!text) return null
+    const header = place?.header
+    if (!header) return place
+    const text = readText(texts, header, isSigned)
     // A dot would let the end of the id and the start of what follows be read in two ways (Standard Webhooks, "Signature scheme").
-    requireOnce(text, header)
-    const isAllowed = isSigned
-      ? /^[!-~]+$/.test(text) && (this.#acceptsDottedIds || !text.includes('.'))
-      : /^[ -~]+$/.test(text)
-    if (isAllowed) return text
+    const allowed = isSigned ? (this.#acceptsDottedIds ? /^[!-~]+$/ : /^[!-\-/-~]+$/) : /^[ -~]*$/
+    if (allowed.test(text)) return text || null
     throw invalid(`${header} has a full stop, or another character that it may not have`)
-  }
-
-  #checkTime(text: string): Date {
-    return checkTimestamp(text, this.scheme.timestamp?.unit ?? seconds, this.#clock(), this.#tolerance)
-  }
-
-  /** Finds the key that signed; at once where the keys are known and the runtime can tell at once. */
-  #findKey(content: Content, candidates: readonly Candidate[], query: KeyQuery): Found | Promise<Found> {
-    const source = this.#keys
-    if (typeof source !== 'function') return this.#firstOf(source, 0, content, candidates)
-    return source(query).then(async (keys) => {
-      const key = await this.#firstOf(keys, 0, content, candidates)
-      // The sender may have changed its keys since they were fetched.
-      return key ?? (query.isRetry ? null : await this.#findKey(content, candidates, { ...query, isRetry: true }))
-    })
-  }
-
-  #firstOf(
-    keys: readonly VerifyKey[],
-    start: number,
-    content: Content,
-    candidates: readonly Candidate[],
-  ): Found | Promise<Found> {
-    for (let index = start; index < keys.length; index++) {
-      const key = keys[index]
-      const signatures = candidates.filter(({ algorithm }) => algorithm === key?.algorithm).map(({ bytes }) => bytes)
-      if (key === undefined || signatures.length === 0) continue
-      const matching = key.matches(content, signatures)
-      if (matching instanceof Promise) {
-        return matching.then((isMatch) =>
-          isMatch ? this.#unexpired(key) : this.#firstOf(keys, index + 1, content, candidates),
-        )
-      }
-      if (matching) return this.#unexpired(key)
-    }
-    return null
-  }
-
-  #unexpired(key: VerifyKey): VerifyKey {
-    if (key.notAfterMs === Infinity || this.#clock() < key.notAfterMs) return key
-    throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
-  }
-
-  #mismatch(): PosthornError {
-    const { header } = this.scheme.signature
-    return new PosthornError(
-      'SIGNATURE_MISMATCH',
-      `No signature in ${header} fits: check the secret, and that the body is raw.`,
-    )
   }
 }

@@ -68,6 +68,34 @@ describe.each(seams)('%s', (_, seam) => {
 })
 
 describe('crypto-node', () => {
+  // By the platform's own HMAC: around the block of the hash, and around the length up to which a content is short.
+  it.each(['256', '1'] as const)('signs with SHA-%s whatever the lengths of key and content', (hash) => {
+    const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 7 + length) & 255)
+    for (const keyLength of [1, 20, 32, 63, 64, 65, 200]) {
+      const key = bytes(keyLength)
+      const sign = nodeSeam.hmac(hash, key)
+      for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 16_383, 16_384, 16_385, 65_536]) {
+        const expected = createHmac(`sha${hash}`, key).update(bytes(length)).digest('hex')
+        expect(Buffer.from(sign([bytes(length)]) as Uint8Array).toString('hex')).toBe(expected) // it signs at once
+      }
+      for (const text of ['x'.repeat(5461), 'é'.repeat(5461), '語'.repeat(5461), '語'.repeat(5462), '\ud800']) {
+        const expected = createHmac(`sha${hash}`, key).update(`id.${text}`).digest('hex')
+        expect(Buffer.from(sign(['id.', text]) as Uint8Array).toString('hex')).toBe(expected)
+      }
+    }
+  })
+
+  it('keeps signatures apart that are made one after the other', () => {
+    const [first, second] = [nodeSeam.hmac('256', utf8('first')), nodeSeam.hmac('256', utf8('second'))]
+    const made = [first(['long text '.repeat(100)]), second(['x']), first(['x'])]
+    const expected = [
+      createHmac('sha256', 'first').update('long text '.repeat(100)),
+      createHmac('sha256', 'second').update('x'),
+      createHmac('sha256', 'first').update('x'),
+    ]
+    expect(made.map((mac) => Buffer.from(mac as Uint8Array))).toEqual(expected.map((hmac) => hmac.digest()))
+  })
+
   it('signs without waiting', () => {
     expect(nodeSeam.hmac('256', utf8('key'))(['text'])).toBeInstanceOf(Uint8Array)
   })

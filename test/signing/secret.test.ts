@@ -96,7 +96,7 @@ describe.each([
 
   it('names the secret of a list that is wrong', () => {
     const error = thrownBy(() => new Class({ secret: [secret, 'whsec_QQ=='] }))
-    expect(String(error)).toContain(`${name}: secret[1] decodes`)
+    expect(String(error)).toContain(`${name}: secret[1] is not base64`)
   })
 
   it('refuses no secrets and more than 16', () => {

@@ -21,6 +21,6 @@ describe('the sources of signing', () => {
       .map(({ path, text }) => ({ path, text: text.replace(/\bline: ".*"/g, '') }))
       .filter(({ text }) => /\bfrom 'node:|\bimport\('node:|\bBuffer\b/.test(text))
       .map(({ path }) => path)
-    expect(reaching).toEqual(['crypto-node.ts'])
+    expect(reaching.toSorted()).toEqual(['crypto-node.ts', 'hmac-node.ts'])
   })
 })

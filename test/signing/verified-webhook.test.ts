@@ -69,6 +69,18 @@ describe('VerifiedWebhook', () => {
     expect(Buffer.from(event.rawBody).toString()).toContain('__proto__')
   })
 
+  it.each([
+    '\\u005f_proto__',
+    '__\\u0070roto__',
+    '_\\u005Fp\\u0072oto__',
+    '__pr\\u006fto__',
+    '__proto_\\u005f',
+    '__pro\\u0074o__',
+  ])('leaves out %s, where the name is written nowhere else', async (name) => {
+    const event = await verified(`[{"${name}":{"isAdmin":true},"b":1}]`)
+    expect(JSON.stringify(event.payload)).toBe('[{"b":1}]')
+  })
+
   it('keeps constructor and prototype as the ordinary names they are', async () => {
     const event = await verified('{"constructor":{"prototype":{"isAdmin":true}}}')
     expect(JSON.stringify(event.payload)).toBe('{"constructor":{"prototype":{"isAdmin":true}}}')
