@@ -14,6 +14,7 @@ const homes = {
   ofetch: 'src/delivery/send.ts',
   undici: 'src/delivery/',
   'p-retry': 'src/delivery/deliver.ts',
+  uuidv7: 'src/registry/id.ts',
 }
 
 describe('the sources', () => {

@@ -43,7 +43,7 @@ describe('package.json', () => {
 
   it('depends on what the decisions allow, with the majors that work on Node 20 to 26', () => {
     const { dependencies } = manifest
-    expect(Object.keys(dependencies).toSorted()).toEqual(['ofetch', 'p-retry', 'undici', 'zod'])
+    expect(Object.keys(dependencies).toSorted()).toEqual(['ofetch', 'p-retry', 'undici', 'uuidv7', 'zod'])
     expect(dependencies).toMatchObject({
       undici: expect.stringMatching(/^\^7\./),
       zod: expect.stringMatching(/^\^4\./),
@@ -65,7 +65,7 @@ describe('package.json', () => {
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names))
     const steps = manifest.scripts['check']?.split(' && ')
     const inOrder =
-      'format:check lint supply-chain typecheck build test test:node test:runtimes flips size pack:check demo'.split(
+      'format:check lint supply-chain typecheck build test test:node test:runtimes test:frameworks flips size pack:check demo'.split(
         ' ',
       )
     const commands = inOrder.map((name) => (name === 'test' ? 'npm test' : `npm run ${name}`))
