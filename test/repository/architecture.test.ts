@@ -210,6 +210,10 @@ describe('the crypto seam', () => {
 
   it('may import node:crypto in its Node half only', () => {
     expect(signingSeamViolations(sourceTree(seam))).toEqual([])
+    const part = { ...seam, 'src/signing/hmac-node.ts': `import 'node:crypto'` }
+    expect(signingSeamViolations(sourceTree(part))).toEqual([])
+    const around = { ...part, 'src/signing/verifier.ts': `import './hmac-node.ts'` }
+    expect(signingSeamViolations(sourceTree(around))).toHaveLength(1)
     const leaky = { ...seam, 'src/signing/verifier.ts': `import type { Hmac } from 'node:crypto'` }
     expect(signingSeamViolations(sourceTree(leaky))).toHaveLength(1)
   })
