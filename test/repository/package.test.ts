@@ -65,7 +65,7 @@ describe('package.json', () => {
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(names))
     const steps = manifest.scripts['check']?.split(' && ')
     const inOrder =
-      'format:check lint supply-chain typecheck build test test:node test:runtimes flips size pack:check demo'.split(
+      'format:check lint supply-chain typecheck build test test:node test:runtimes test:frameworks flips size pack:check demo'.split(
         ' ',
       )
     const commands = inOrder.map((name) => (name === 'test' ? 'npm test' : `npm run ${name}`))
