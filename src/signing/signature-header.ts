@@ -20,10 +20,13 @@ const signatureBytes: Partial<Record<SigningAlgorithm, number>> = {
 }
 
 /** Reads the signatures in a header; those of another version or that cannot be one are left out. */
-export function parseSignatures(text: string, { header, syntax, encoding, prefixes }: SignatureLayout): Candidate[] {
+export function parseSignatures(
+  text: string,
+  { header, syntax, encoding, prefixes, maxSignatures: most = maxSignatures }: SignatureLayout,
+): Candidate[] {
   // A header sent twice arrives joined as "v1,A, v1,B".
-  const entries = syntax === 'list' ? text.split(/,? /, maxSignatures + 1) : [requireOnce(text, header)]
-  if (entries.length > maxSignatures) throw invalid(`${header} has over ${maxSignatures} signatures`)
+  const entries = syntax === 'list' ? text.split(/,? /, most + 1) : [requireOnce(text, header)]
+  if (entries.length > most) throw invalid(`${header} has over ${most} signatures`)
   // as: the keys of the record are its type's.
   return (Object.keys(prefixes) as SigningAlgorithm[]).flatMap((algorithm) => {
     const prefix = prefixes[algorithm] ?? ''

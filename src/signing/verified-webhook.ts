@@ -1,5 +1,5 @@
 import { PosthornError } from '../domain/error.ts'
-import type { Covered, Place } from './coverage.ts'
+import type { ComputedPlace, Covered, Place } from './coverage.ts'
 
 /** What was proven about a request, by {@link Verifier.verify}. */
 export interface VerifiedWebhook {
@@ -79,7 +79,8 @@ class LazyMembers {
 
   #textOf(found: string | null | Place): string | null {
     if (typeof found === 'string' || found === null) return found
-    return 'body' in found ? payloadText(() => this.payload, found.body) : null
+    if ('body' in found) return payloadText(() => this.payload, found.body)
+    return 'read' in found ? computed(found, () => this.payload) : null
   }
 }
 
@@ -93,6 +94,14 @@ export function payloadText(read: () => unknown, path: string): string | null {
     return typeof value === 'string' || Number.isSafeInteger(value) ? String(value) : null
   } catch {
     return null // No JSON: then it has no such member either.
+  }
+}
+
+function computed({ read }: ComputedPlace, payload: () => unknown): string | null {
+  try {
+    return read(payload())
+  } catch {
+    return null // No JSON, or not of the form that the provider sends.
   }
 }
 

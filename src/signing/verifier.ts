@@ -25,7 +25,7 @@ export interface VerifierOptions {
   readonly scheme?: Scheme
   /** How old a message may be, in milliseconds, at least 1; what the scheme's provider says unless given, mostly 300,000. Only `false` accepts any age. */
   readonly maxAgeMs?: number | false
-  /** How far ahead of our clock a message may be, in milliseconds, at least 1; 300,000 for most schemes unless given. Only `false` accepts any. */
+  /** How far ahead of our clock a message may be, in milliseconds, at least 1; what the scheme says unless given: 300,000 for Standard Webhooks, 60,000 for all others. Only `false` accepts any. */
   readonly maxFutureMs?: number | false
   /** The largest body accepted, in bytes; 1,048,576 unless given (Standard Webhooks advises senders to stay under 20 kB). */
   readonly maxBodyBytes?: number
@@ -76,7 +76,7 @@ export class Verifier {
       if (options[name as keyof VerifierOptions])
         throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
     }
-    const { maxAgeMs = timestamp?.maxAgeMs ?? 300_000, maxFutureMs = timestamp?.maxFutureMs ?? 300_000 } = options
+    const { maxAgeMs = timestamp?.maxAgeMs ?? 300_000, maxFutureMs = timestamp?.maxFutureMs ?? 60_000 } = options
     this.#headerNames = headerNames(scheme)
     this.#keys = createVerifyKeys(secret, scheme)
     this.#tolerance = {
@@ -143,10 +143,14 @@ export class Verifier {
       const reading = read()
       body = reading instanceof Promise ? await reading : reading
     }
-    const laidOut = scheme.signedContent(messageOf(request, texts, id, time, body, this.scheme))
+    const message = messageOf(request, texts, id, time, body, scheme)
+    const laidOut = scheme.signedContent(message)
     const content = laidOut instanceof Promise ? await laidOut : laidOut
-    const finding = content && this.#findKey(content, candidates, { texts, isRetry: false, signal })
-    const key = finding instanceof Promise ? await finding : finding
+    const query = { texts, isRetry: false, signal }
+    const finding = content && this.#findKey(content, candidates, query)
+    let key = finding instanceof Promise ? await finding : finding
+    for (const other of (key ? null : content && scheme.otherContents?.(message)) ?? [])
+      key ??= await this.#findKey(other, candidates, query)
     if (!key) throw this.#mismatch()
     const place = timestamp?.place
     const proven = {
