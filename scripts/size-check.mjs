@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-// Bytes. The aim for the core is 4,096; it is not there yet, so this keeps it from growing (docs/decisions/032).
-const budgets = { core: 5632, typicalPreset: 400, anyPreset: 800 }
+// Bytes. The aim for the core is 4,096; it is not there yet, so this keeps it from growing (docs/decisions/032). The
+// largest preset is Twilio, which may have signed one of six URLs.
+const budgets = { core: 5632, typicalPreset: 400, anyPreset: 1024 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 execFileSync(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: root, stdio: 'inherit' })

@@ -1,5 +1,5 @@
 import { PosthornError } from '../domain/error.ts'
-import type { ComputedPlace, Covered, Place } from './coverage.ts'
+import type { Covered, Place } from './coverage.ts'
 
 /** What was proven about a request, by {@link Verifier.verify}. */
 export interface VerifiedWebhook {
@@ -79,29 +79,22 @@ class LazyMembers {
 
   #textOf(found: string | null | Place): string | null {
     if (typeof found === 'string' || found === null) return found
-    if ('body' in found) return payloadText(() => this.payload, found.body)
-    return 'read' in found ? computed(found, () => this.payload) : null
+    if ('header' in found) return null
+    // Read within payloadText, for which whatever fails is not there; no path is no step.
+    return 'body' in found ? payloadText(() => this.payload, found.body) : payloadText(() => found.read(this.payload))
   }
 }
 
-/** Reads a text or whole number of the payload under a dotted path; null where it, or any payload, is missing. */
-export function payloadText(read: () => unknown, path: string): string | null {
+/** Reads a text or whole number of the payload under a dotted path, or what is read itself; null where it, or any payload, is missing. */
+export function payloadText(read: () => unknown, path?: string): string | null {
   try {
     let value = read()
-    for (const name of path.split('.'))
+    for (const name of path?.split('.') ?? [])
       value = isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : null
     // A larger number was rounded, and may be that of another event.
     return typeof value === 'string' || Number.isSafeInteger(value) ? String(value) : null
   } catch {
     return null // No JSON: then it has no such member either.
-  }
-}
-
-function computed({ read }: ComputedPlace, payload: () => unknown): string | null {
-  try {
-    return read(payload())
-  } catch {
-    return null // No JSON, or not of the form that the provider sends.
   }
 }
 

@@ -24,7 +24,10 @@ export const docusign: Scheme = {
     syntax: 'list',
     maxSignatures: maxKeys,
   },
-  eventId: { from: members.join(', '), read: (payload) => joinedMembers(payload, members) },
+  eventId: {
+    from: 'data.envelopeId, event, data.recipientId, generatedDateTime',
+    read: (payload) => joinedMembers(payload, members),
+  },
   eventType: { body: 'event' },
   timestamp: null,
   signedContent: ({ body }) => [body],

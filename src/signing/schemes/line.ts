@@ -14,7 +14,7 @@ export const line: Scheme = {
   covers: ['body'],
   readSecret: textSecret,
   signature: { header: 'x-line-signature', encoding: base64, prefixes: { 'hmac-sha256': '' }, syntax: 'single' },
-  eventId: idOfEach('events', ['webhookEventId']),
+  eventId: /* @__PURE__ */ idOfEach('events', ['webhookEventId']),
   eventType: { body: 'events.0.type' },
   timestamp: null,
   signedContent: ({ body }) => [body],

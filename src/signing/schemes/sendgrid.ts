@@ -24,7 +24,7 @@ export const sendgrid: Scheme = {
     prefixes: { 'ecdsa-p256': '' },
     syntax: 'single',
   },
-  eventId: idOfEach(null, ['sg_event_id']),
+  eventId: /* @__PURE__ */ idOfEach(null, ['sg_event_id']),
   eventType: null,
   timestamp: { place: { header: 'X-Twilio-Email-Event-Webhook-Timestamp' }, unit: seconds },
   signedContent: ({ timestamp, body }) => [timestamp, body],
