@@ -135,7 +135,7 @@ describe('createReceiver with schemes that do not sign the body', () => {
     'event-data': { event: 'opened', amount: 1e9 },
   })
 
-  it.each([mailgun, gitlabToken])('refuses $name when it is made, and says what to do', (scheme) => {
+  it.each([mailgun, gitlabToken])('case 34: refuses $name when it is made, and says what to do', (scheme) => {
     const create = () => createReceiver({ verifier: new Verifier({ secret, scheme }), idempotency: 'none', on: {} })
     expect(create).toThrow(TypeError)
     expect(create).toThrow(`${scheme.name} does not sign the body`)

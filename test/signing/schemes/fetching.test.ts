@@ -42,7 +42,7 @@ describe('paypal', () => {
     'https://api.paypal.com\\@evil.com/v1/notifications/certs/CERT-1',
     certificate.slice(0, 500),
     '',
-  ])('fetches nothing from %j', async (url) => {
+  ])('case 31: fetches nothing from %j', async (url) => {
     const { fetch, urls } = counting(() => new Response(certificate))
     const verifier = new Verifier({ scheme: paypal({ webhookId, fetch, clock }), clock })
     expect(await codeOf(verifier.verify(withUrl(url)))).toBe('HEADER_INVALID')
@@ -186,11 +186,11 @@ describe('plaid', () => {
     ['ES384', { alg: 'ES384', kid: 'kid-1' }],
     ['no kid', { alg: 'ES256' }],
     ['a kid that is a path', { alg: 'ES256', kid: '../../x' }],
-  ])('refuses a token with %s', async (_, changed) => {
+  ])('case 30: refuses a token with %s', async (_, changed) => {
     expect(await codeFor(`${part(changed)}.${claims}.${signature}`)).toBe('HEADER_INVALID')
   })
 
-  it('refuses a key within the token, whatever it signed', async () => {
+  it('case 30: refuses a key within the token, whatever it signed', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
     const withKey = { ...parts(header), jwk: publicKey.export({ format: 'jwk' }), jku: 'https://evil.com/jwks.json' }
     const content = `${part(withKey)}.${claims}`

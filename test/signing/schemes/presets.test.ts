@@ -103,7 +103,7 @@ describe.each(fromSecret)('$name, which takes a secret', (request) => {
 })
 
 describe.each(sharedText)('$name, which takes several secrets', (request) => {
-  it('says which of them signed, wherever it stands', async () => {
+  it('case 50: says which of them signed, wherever it stands', async () => {
     const other = 'z'.repeat(request.secret?.length ?? 0)
     for (const [secret, keyIndex, keyId] of [
       [[request.secret, other], 0, null],
@@ -119,7 +119,7 @@ describe.each(sharedText)('$name, which takes several secrets', (request) => {
 })
 
 describe.each(signable)('$name, which is symmetric', (request) => {
-  it('verifies what Signer signs with the same definition', async () => {
+  it('case 57: verifies what Signer signs with the same definition', async () => {
     const { input, secret, nowMs } = request
     const scheme = schemeOf(request)
     const message = {
