@@ -305,6 +305,17 @@ describe('keyList', () => {
     expect(urls).toHaveLength(1)
   })
 
+  it('does not wait for a fetch that will never end, as of a request that its platform gave up, and fetches anew', async () => {
+    const { fetch, urls } = counting(() => (urls.length === 1 ? new Promise<Response>(() => {}) : new Response(jwks)))
+    const secret = keyList({ url: 'https://example.com/keys', fetch, clock, timeoutMs: 20 })
+    const verifier = new Verifier({ secret, clock })
+    const together = await Promise.all([codeOf(verifier.verify(input)), codeOf(verifier.verify(input))])
+    expect(together).toEqual(['KEYS_UNAVAILABLE', 'KEYS_UNAVAILABLE'])
+    expect(urls).toHaveLength(1)
+    expect((await verifier.verify(input)).scheme).toBe('standard-webhooks')
+    expect(urls).toHaveLength(2)
+  })
+
   it('goes on with the keys it has when fetching fails, after an hour and after that', async () => {
     let isUp = true
     let time = nowMs
