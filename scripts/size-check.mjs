@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 // Bytes. The aim for the core is 4,000; what bounds it is told in docs/decisions/032, and this keeps it from growing.
-const budgets = { core: 5300, preset: 400 }
+const budgets = { core: 5320, preset: 400 }
 // What these do beside an HMAC over the body, each with a budget of its own.
 const larger = {
   zoom: [430, 'answers a challenge with a signature'],
@@ -15,11 +15,15 @@ const larger = {
   calendly: [510, 'a header of parameters'],
   paddle: [510, 'a header of parameters'],
   workos: [530, 'a header of parameters, time in milliseconds'],
-  sendgrid: [510, 'ECDSA, signatures in DER'],
+  hubspot: [590, 'method and URL as signed, an id made of all items of a batch'],
+  sendgrid: [670, 'ECDSA, signatures in DER, an id made of all items of a batch'],
   meta: [515, 'answers a challenge with a token'],
-  coinbase: [560, 'a header of parameters that lists other headers'],
+  coinbase: [610, 'a header of parameters that lists other headers'],
   adyen: [570, 'eight fields of the body, signature in the body'],
-  twilio: [605, 'a form sorted by name, or the hash of a JSON body in the URL'],
+  twilio: [
+    930,
+    'a form sorted by name, or the hash of a JSON body in the URL, which may have been written in six ways',
+  ],
   contentful: [625, 'method, path and listed headers, canonical'],
 }
 

@@ -21,6 +21,7 @@ export type { NodeResponseLike } from './receiver/bridges/node-exchange.ts'
 export { type NodeHandler, toExpressHandler, toNestHandler, toNodeHandler } from './receiver/bridges/node-handler.ts'
 export type { NodeRequestLike } from './receiver/bridges/node-request.ts'
 export { type Envelope, standardEnvelope } from './receiver/envelope.ts'
+export { formEnvelope, type FormFields } from './receiver/form-envelope.ts'
 export type { IdempotencyOptions } from './receiver/idempotency-options.ts'
 export type {
   HeldReservation,

@@ -1,7 +1,7 @@
 export type { Clock } from './domain/clock.ts'
 export { type Issue, PosthornError, type PosthornErrorCode, type PosthornErrorOptions } from './domain/error.ts'
 export type { HeadersInput, HeaderTexts } from './signing/header-reader.ts'
-export type { BodyPlace, Covered, HeaderPlace, Place } from './signing/coverage.ts'
+export type { BodyPlace, ComputedPlace, Covered, HeaderPlace, Place } from './signing/coverage.ts'
 export type { Content, PublicKeyAlgorithm } from './signing/crypto-seam.ts'
 export { diagnose, type Diagnosis, type FrameworkFix } from './signing/diagnose.ts'
 export type { Encoding } from './signing/encoding.ts'

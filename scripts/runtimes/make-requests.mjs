@@ -55,13 +55,15 @@ const hmacRequests = [
     request('linear', { 'Linear-Signature': hex(body), 'Linear-Delivery': 'd-1' }, { body }),
   ),
   request('intercom', { 'X-Hub-Signature': `sha1=${mac('sha1', text, json, 'hex')}` }),
-  request(
-    'hubspot',
-    {
-      'X-HubSpot-Request-Timestamp': millis,
-      'X-HubSpot-Signature-v3': b64(`POSThttps://example.com/hubspot?a=1${json}${millis}`),
-    },
-    { options: { publicUrl: 'https://example.com/hubspot' }, method: 'POST', url: '/hubspot?a=1' },
+  ...[JSON.stringify([{ eventId: 1, subscriptionId: 2, portalId: 3, objectId: 4, occurredAt: nowMs }])].map((body) =>
+    request(
+      'hubspot',
+      {
+        'X-HubSpot-Request-Timestamp': millis,
+        'X-HubSpot-Signature-v3': b64(`POSThttps://example.com/hubspot?a=1${body}${millis}`),
+      },
+      { options: { publicUrl: 'https://example.com/hubspot' }, method: 'POST', url: '/hubspot?a=1', body },
+    ),
   ),
   request('zendesk', {
     'X-Zendesk-Webhook-Signature-Timestamp': iso,
@@ -106,13 +108,20 @@ const hmacRequests = [
   request('razorpay', { 'X-Razorpay-Signature': hex(json), 'x-razorpay-event-id': 'e-1' }),
   request('lemonSqueezy', { 'X-Signature': hex(json), 'X-Event-Name': 'order_created' }),
   request('coinbase', {
-    'X-Hook0-Signature': `t=${time},h=content-type x-event,v1=${hex(`${time}.content-type x-event.application/json.paid.${json}`)}`,
+    'X-Hook0-Signature': `t=${time},h=content-type x-event-id,v1=${hex(`${time}.content-type x-event-id.application/json.e-1.${json}`)}`,
     'Content-Type': 'application/json',
-    'X-Event': 'paid',
+    'X-Event-Id': 'e-1',
   }),
   request('coinbaseCommerce', { 'X-CC-Webhook-Signature': hex(json) }),
-  request('notion', { 'X-Notion-Signature': `sha256=${hex(json)}` }),
-  request('docusign', { 'X-DocuSign-Signature-1': b64(json, 'another key'), 'X-DocuSign-Signature-2': b64(json) }),
+  request('notion', { 'X-Notion-Signature': `sha256=${hex(json)}` }, { options: {} }),
+  ...[JSON.stringify({ event: 'envelope-completed', generatedDateTime: iso, data: { envelopeId: 'e-1' } })].map(
+    (body) =>
+      request(
+        'docusign',
+        { 'X-DocuSign-Signature-1': b64(body, 'another key'), 'X-DocuSign-Signature-2': b64(body) },
+        { body },
+      ),
+  ),
   request('box', {
     'box-delivery-timestamp': iso,
     'box-signature-version': '1',
@@ -221,7 +230,7 @@ function publicKeyRequests() {
     type: 'pkcs8',
   })
   const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const body = `${json}\r\n`
+  const body = `${JSON.stringify([{ sg_event_id: 's-1', event: 'open', note: 'é' }])}\r\n`
   return [
     request(
       'standardWebhooks',

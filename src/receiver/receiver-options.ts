@@ -42,7 +42,7 @@ export interface ReceiverOptions<Schemas extends EventSchemas> {
    * while a schema is repaired; `acknowledge` is 200, and the event is gone. `onReject` hears of it in both cases.
    */
   readonly invalidData?: 'reject' | 'acknowledge'
-  /** Whether events are accepted whose scheme does not sign the body (Mailgun, GitLab's token); `refuse` unless given. */
+  /** Whether events are accepted whose scheme does not sign the body (Mailgun, GitLab's token, PayPal); `refuse` unless given. */
   readonly uncoveredBody?: 'refuse' | 'accept'
   /** Finds type and data in a verified request; {@link standardEnvelope} unless given. */
   readonly readEnvelope?: (webhook: VerifiedWebhook) => Envelope | Promise<Envelope>

@@ -61,7 +61,7 @@ export interface HmacSchemeDefinition {
     readonly unit?: 'seconds' | 'milliseconds' | 'iso'
     /** How old a message may be, in milliseconds; 300,000 unless given. */
     readonly maxAgeMs?: number
-    /** How far ahead of our clock a message may be, in milliseconds; 300,000 unless given. */
+    /** How far ahead of our clock a message may be, in milliseconds; 60,000 unless given. */
     readonly maxFutureMs?: number
   }
   /** Where the event's id is; none unless given. */
@@ -119,7 +119,7 @@ export function defineHmacScheme(definition: HmacSchemeDefinition): Scheme {
     eventType: definition.eventType ?? null,
     signedContent: (message: SignedMessage) => content.map((part) => partOf(message, part)),
   }
-  const limits = { maxAgeMs: timestamp?.maxAgeMs ?? 300_000, maxFutureMs: timestamp?.maxFutureMs ?? 300_000 }
+  const limits = { maxAgeMs: timestamp?.maxAgeMs ?? 300_000, maxFutureMs: timestamp?.maxFutureMs ?? 60_000 }
   if (typeof syntax === 'object') {
     if (prefix !== '' || timestamp?.header !== undefined)
       throw wrong('prefix or timestamp.header', 'one beside parameters')

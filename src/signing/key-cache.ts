@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
+import { within } from '../domain/within.ts'
 import { readRequestBody } from './body-reader.ts'
 import type { KeyQuery, VerifyKey } from './key.ts'
 import { checkOptions, limit } from './options.ts'
@@ -44,17 +45,19 @@ export class KeyCache {
   readonly #load: (name: string) => Promise<readonly VerifyKey[]>
   readonly #clock: Clock
   readonly #maxAgeMs: number
+  readonly #timeoutMs: number
   readonly #entries = new Map<string, Entry>()
   readonly #underWay = new Map<string, Promise<readonly VerifyKey[]>>()
   readonly #fetches: { readonly name: string; readonly atMs: number }[] = []
 
   constructor(
     load: (name: string) => Promise<readonly VerifyKey[]>,
-    { clock = Date.now, maxAgeMs = 3_600_000 }: KeyFetchOptions,
+    { clock = Date.now, maxAgeMs = 3_600_000, timeoutMs = 5000 }: KeyFetchOptions,
   ) {
     this.#load = load
     this.#clock = clock
     this.#maxAgeMs = maxAgeMs
+    this.#timeoutMs = timeoutMs
   }
 
   /** Gives the keys of a name; `isRetry` asks for newer ones than those given before. Rejects with the signal's reason. */
@@ -78,7 +81,7 @@ export class KeyCache {
     const entry = this.#entries.get(name)
     if (entry !== undefined && !isRetry && this.#clock() - entry.fetchedAtMs < this.#maxAgeMs) return entry.keys
     try {
-      return await (this.#underWay.get(name) ?? this.#fetch(name))
+      return await this.#join(name)
     } catch (error) {
       // Stale keys are better than none: whoever could stop our fetching must not stop the receiver.
       if (entry !== undefined) return entry.keys
@@ -87,10 +90,17 @@ export class KeyCache {
     }
   }
 
-  #fetch(name: string): Promise<readonly VerifyKey[]> {
-    const fetching = this.#loadOnce(name).finally(() => this.#underWay.delete(name))
+  async #join(name: string): Promise<readonly VerifyKey[]> {
+    const fetching = this.#underWay.get(name) ?? this.#loadOnce(name)
     this.#underWay.set(name, fetching)
-    return fetching
+    try {
+      // With a timer of our own: where a request that is given up takes its fetch and timers along, as in workerd, whoever joined would wait for ever.
+      const keys = await within(this.#timeoutMs, fetching, null)
+      if (keys !== null) return keys
+      throw new RangeError(`No keys came within ${this.#timeoutMs} ms.`)
+    } finally {
+      if (this.#underWay.get(name) === fetching) this.#underWay.delete(name)
+    }
   }
 
   async #loadOnce(name: string): Promise<readonly VerifyKey[]> {

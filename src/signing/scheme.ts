@@ -1,4 +1,4 @@
-import type { Covered, Place } from './coverage.ts'
+import type { ComputedPlace, Covered, Place } from './coverage.ts'
 import type { Content } from './crypto-seam.ts'
 import type { Encoding } from './encoding.ts'
 import type { HeaderTexts, HeadersInput } from './header-reader.ts'
@@ -7,7 +7,7 @@ import { wrongOption } from './options.ts'
 import type { TimeUnit } from './timestamp.ts'
 import type { VerifiedWebhook } from './verified-webhook.ts'
 
-export type { Covered, Place }
+export type { ComputedPlace, Covered, Place }
 
 /**
  * How a signature is laid out: data, and one function that lays out the signed content for signing and verifying alike.
@@ -30,6 +30,11 @@ export interface Scheme {
   readonly timestamp: TimestampLayout | null
   /** Lists the parts that are signed, in order and without anything between them; null for a message that contradicts itself. */
   readonly signedContent: (message: SignedMessage) => Content | null | Promise<Content | null>
+  /**
+   * Lists other contents that the provider may have signed for the same message, where it is not known which; they are tried in order when
+   * {@link Scheme.signedContent} does not fit. A few at most: each costs a signature for every key.
+   */
+  readonly otherContents?: (message: SignedMessage) => readonly Content[]
   /** Whether the sender also names a time that is not signed; it is then never used, and reported as `unsigned`. */
   readonly hasUnsignedTime?: boolean
   /** Headers read beside those named above, in lower case. */
@@ -69,10 +74,12 @@ export interface SignatureLayout {
    */
   readonly prefixes: Readonly<Partial<Record<SigningAlgorithm, string>>>
   /**
-   * `list`: signatures separated by spaces, one for each key, up to 16.
+   * `list`: signatures separated by spaces, one for each key.
    * `single`: one signature, made with the newest key.
    */
   readonly syntax: 'list' | 'single'
+  /** How many signatures a list may have; 16 where absent. */
+  readonly maxSignatures?: number
 }
 
 /** Where a {@link Scheme} has the time that it signs. */
@@ -83,7 +90,7 @@ export interface TimestampLayout {
   readonly unit: TimeUnit
   /** The age that the provider allows, in milliseconds; 300,000 where absent. */
   readonly maxAgeMs?: number
-  /** How far ahead of our clock it may be, in milliseconds; 300,000 where absent. */
+  /** How far ahead of our clock it may be, in milliseconds; 60,000 where absent. */
   readonly maxFutureMs?: number
 }
 

@@ -19,13 +19,13 @@ const signatureBytes: Readonly<Record<string, number>> = {
 /** Reads the signatures in their header, without those of another version or that cannot be one; null where none is left. */
 export function parseSignatures(
   texts: HeaderTexts,
-  { header, syntax, encoding, prefixes }: SignatureLayout,
+  { header, syntax, encoding, prefixes, maxSignatures: most = maxSignatures }: SignatureLayout,
 ): Candidates | null {
   const isList = syntax === 'list'
   const text = readText(texts, header, true, isList)
   // A header sent twice arrives joined as "v1,A, v1,B".
-  const entries = isList ? text.split(/,? /, maxSignatures + 1) : [text]
-  if (entries.length > maxSignatures) throw invalid(`${header} has over ${maxSignatures} signatures`)
+  const entries = isList ? text.split(/,? /, most + 1) : [text]
+  if (entries.length > most) throw invalid(`${header} has over ${most} signatures`)
   let candidates: Record<string, Uint8Array[]> | null = null
   // as: the keys of the record are its type's.
   for (const algorithm of Object.keys(prefixes) as SigningAlgorithm[]) {

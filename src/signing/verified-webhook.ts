@@ -77,14 +77,18 @@ class LazyMembers {
   }
 
   #textOf(found: Found): string | null {
-    return isObject(found) ? payloadText(() => this.payload, found.body ?? '') : found
+    if (!isObject(found)) return found
+    // Read within payloadText, for which whatever fails is not there.
+    return found.read
+      ? payloadText(() => found.read?.(this.payload))
+      : payloadText(() => this.payload, found.body ?? '')
   }
 }
 
-/** Reads a text or whole number of the payload under a dotted path; null where it, or any payload, is missing. */
-export function payloadText(read: () => unknown, path: string): string | null {
+/** Reads a text or whole number of the payload under a dotted path, or what is read itself; null where it, or any payload, is missing. */
+export function payloadText(read: () => unknown, path?: string): string | null {
   try {
-    const value = path.split('.').reduce(memberOf, read())
+    const value = path === undefined ? read() : path.split('.').reduce(memberOf, read())
     // A larger number was rounded, and may be that of another event.
     return typeof value === 'string' || Number.isSafeInteger(value) ? String(value) : null
   } catch {

@@ -6,7 +6,7 @@ import type { KeySource, VerifyKey } from './key.ts'
 import { createVerifyKeys, type SecretInput } from './keys.ts'
 import { memberOf } from './member.ts'
 import { checkOptions, liftableLimit, limit } from './options.ts'
-import { checkScheme, type HandshakeAnswer, type Place, type Scheme } from './scheme.ts'
+import { checkScheme, type HandshakeAnswer, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { parseSignatures } from './signature-header.ts'
 import { checkTimestamp, seconds, type Tolerance } from './timestamp.ts'
@@ -25,7 +25,7 @@ export interface VerifierOptions {
   readonly scheme?: Scheme
   /** How old a message may be, in milliseconds, at least 1; what the scheme's provider says unless given, mostly 300,000. Only `false` accepts any age. */
   readonly maxAgeMs?: number | false
-  /** How far ahead of our clock a message may be, in milliseconds, at least 1; 300,000 for most schemes unless given. Only `false` accepts any. */
+  /** How far ahead of our clock a message may be, in milliseconds, at least 1; what the scheme says unless given: 300,000 for Standard Webhooks, 60,000 for all others. Only `false` accepts any. */
   readonly maxFutureMs?: number | false
   /** The largest body accepted, in bytes; 1,048,576 unless given (Standard Webhooks advises senders to stay under 20 kB). */
   readonly maxBodyBytes?: number
@@ -88,7 +88,7 @@ export class Verifier {
     this.#keys = createVerifyKeys(secret, scheme)
     this.#tolerance = {
       maxAgeMs: options.maxAgeMs ?? timestamp?.maxAgeMs ?? 300_000,
-      maxFutureMs: options.maxFutureMs ?? timestamp?.maxFutureMs ?? 300_000,
+      maxFutureMs: options.maxFutureMs ?? timestamp?.maxFutureMs ?? 60_000,
     }
     this.#acceptsDottedIds = options.acceptsDottedIds ?? false
     this.#clock = options.clock ?? Date.now
@@ -143,7 +143,7 @@ export class Verifier {
       const reading = body ?? readBody()
       body = reading instanceof Promise ? await reading : reading
       const rawBody = body
-      const laidOut = scheme.signedContent({
+      const message: SignedMessage = {
         id: typeof id === 'string' ? id : '',
         timestamp: time,
         body: rawBody,
@@ -154,7 +154,8 @@ export class Verifier {
           // What a scheme looks for in the body must not come from a header, by whoever took it out of the body.
           return texts.get(name) ?? (divideBody ? '' : (readHeaders(headers, [name]).get(name) ?? ''))
         },
-      })
+      }
+      const laidOut = scheme.signedContent(message)
       const content = laidOut instanceof Promise ? await laidOut : laidOut
       if (!content) throw mismatch()
       for (let isRetry = false; ; isRetry = true) {
@@ -164,8 +165,12 @@ export class Verifier {
           ? await source({ texts, isRetry, signal })
           : source) {
           const signatures = candidates[algorithm]
-          const matching = signatures && matches(content, signatures)
-          if (!(matching instanceof Promise ? await matching : matching)) continue
+          if (!signatures) continue
+          const matching = matches(content, signatures)
+          let isMatch = matching instanceof Promise ? await matching : matching
+          for (const other of isMatch ? [] : (scheme.otherContents?.(message) ?? []))
+            isMatch ||= await matches(other, signatures)
+          if (!isMatch) continue
           if (notAfterMs < Infinity && !(this.#clock() < notAfterMs))
             throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
           // Only now: nothing in a body is worth reading before its signature is known to be right.

@@ -16,6 +16,7 @@ describe('posthorn/receiver', { timeout }, () => {
       'PosthornError',
       'createReceiver',
       'defineEvents',
+      'formEnvelope',
       'memoryIdempotency',
       'redisIdempotency',
       'standardEnvelope',

@@ -10,7 +10,7 @@ const always = { 'order.paid': () => undefined }
 const hour = 3_600_000
 
 describe('createReceiver with idempotency', () => {
-  it('runs a handler once for an event that comes twice', async () => {
+  it('case 40: runs a handler once for an event that comes twice', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })
     const answers = [await receiver.fetch(await signedRequest()), await receiver.fetch(await signedRequest())]
@@ -22,7 +22,7 @@ describe('createReceiver with idempotency', () => {
     ])
   })
 
-  it('answers 409 with Retry-After to a repeat that comes while the handler runs, and 200 later', async () => {
+  it('case 40: answers 409 with Retry-After to a repeat that comes while the handler runs, and 200 later', async () => {
     const { open, opened } = gate()
     const handler = vi.fn<EventHandler>(() => opened)
     const { receiver, rejections, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })
@@ -83,7 +83,7 @@ describe('createReceiver with idempotency', () => {
     await first
   })
 
-  it('frees the event of a process that died after its lease', async () => {
+  it('case 43: frees the event of a process that died after its lease', async () => {
     const clock = manualClock()
     const store = memoryIdempotency({ clock: clock.now })
     const dead = createTestReceiver({ idempotency: store, on: { 'order.paid': () => new Promise(() => {}) } })
@@ -118,7 +118,7 @@ describe('createReceiver with idempotency', () => {
     expect(slow.outcomes).toMatchObject([{ result: 'processed', flags: ['LEASE_LOST'] }])
   })
 
-  it('takes the same id with another body for a duplicate, and flags it', async () => {
+  it('case 41: takes the same id with another body for a duplicate, and flags it', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })
     await receiver.fetch(await signedRequest())
@@ -145,7 +145,7 @@ describe('createReceiver with idempotency', () => {
     expect(handler).toHaveBeenCalledTimes(2)
   })
 
-  it('keeps the events of two schemes and two endpoints apart in one store', async () => {
+  it('case 45: keeps the events of two schemes and two endpoints apart in one store', async () => {
     const store = memoryIdempotency()
     const handler = vi.fn<EventHandler>(() => undefined)
     const on = { 'order.paid': handler }
@@ -190,7 +190,7 @@ describe('createReceiver with idempotency', () => {
 })
 
 describe('createReceiver with a store that fails', () => {
-  it('answers 503 with Retry-After and runs nothing', async () => {
+  it('case 44: answers 503 with Retry-After and runs nothing', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver, errors, outcomes } = createTestReceiver({
       idempotency: failingStore(),
@@ -251,7 +251,7 @@ describe('createReceiver with a store that fails', () => {
 describe('createReceiver with wrong idempotency options', () => {
   const store = memoryIdempotency()
 
-  it('refuses a keep time that is shorter than the time over which the sender repeats', () => {
+  it('case 46: refuses a keep time that is shorter than the time over which the sender repeats', () => {
     const create = (idempotency: object) => () =>
       createReceiver({ verifier: new Verifier({ secret }), on: {}, idempotency: { store, ...idempotency } })
     expect(create({ keepMs: 75 * hour })).toThrow('272105000 ms over which the sender repeats')

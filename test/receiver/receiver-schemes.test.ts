@@ -1,5 +1,5 @@
 import { createReceiver, type EventHandler } from 'posthorn/receiver'
-import { asana, discord, dropbox, gitlabToken, mailgun, meta, notion, slack, zoom } from 'posthorn/schemes'
+import { asana, discord, dropbox, gitlabToken, intercom, mailgun, meta, notion, slack, zoom } from 'posthorn/schemes'
 import { type Scheme, Signer, Verifier } from 'posthorn/verify'
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
@@ -61,7 +61,7 @@ describe('createReceiver with handshakes', () => {
     expect((await receiver.fetch(new Request(url, { method: 'POST', headers, body: '{"type":2}' }))).status).toBe(401)
   })
 
-  it('answers the unsigned questions of Dropbox, Meta, Notion and Asana, and runs nothing', async () => {
+  it('answers the unsigned questions of Dropbox, Meta, Notion, Intercom and Asana, and runs nothing', async () => {
     const kept: string[] = []
     const cases: readonly (readonly [Scheme, Request, number, string])[] = [
       [dropbox, new Request(`${url}?challenge=abc`), 200, 'abc'],
@@ -77,7 +77,14 @@ describe('createReceiver with handshakes', () => {
         401,
         '{"error":"unauthorized"}',
       ],
-      [notion, new Request(url, { method: 'POST', body: '{"verification_token":"secret_1"}' }), 200, ''],
+      [
+        notion({ onVerificationToken: (token) => void kept.push(token) }),
+        new Request(url, { method: 'POST', body: '{"verification_token":"secret_1"}' }),
+        200,
+        '',
+      ],
+      [intercom, new Request(url, { method: 'HEAD' }), 200, ''],
+      [intercom, new Request(url), 401, '{"error":"unauthorized"}'],
       [
         asana({ onHookSecret: (hookSecret) => void kept.push(hookSecret) }),
         new Request(url, { method: 'POST', headers: { 'x-hook-secret': 's1' } }),
@@ -90,18 +97,20 @@ describe('createReceiver with handshakes', () => {
       const answer = await receiver.fetch(request)
       expect([answer.status, await answer.text(), handler.mock.calls.length], scheme.name).toEqual([status, text, 0])
     }
-    expect(kept).toEqual(['s1'])
+    expect(kept).toEqual(['secret_1', 's1'])
   })
 
   it('verifies the very bytes that it looked for a question in, and reads no more than the limit', async () => {
     const handler = vi.fn<EventHandler>()
-    const verifier = new Verifier({ secret, scheme: notion, maxBodyBytes: 50 })
+    const verifier = new Verifier({ secret, scheme: notion(), maxBodyBytes: 50 })
     const { receiver } = createTestReceiver({ verifier, on: { 'page.created': handler } })
-    expect((await receiver.fetch(await signed(notion, '{"id":"1","type":"page.created","data":{}}'))).status).toBe(200)
+    expect((await receiver.fetch(await signed(notion(), '{"id":"1","type":"page.created","data":{}}'))).status).toBe(
+      200,
+    )
     expect(handler).toHaveBeenCalledOnce()
-    const { headers } = await signed(notion, '{}')
+    const { headers } = await signed(notion(), '{}')
     expect((await receiver.fetch(new Request(url, { method: 'POST', headers, body: '{ }' }))).status).toBe(401)
-    expect((await receiver.fetch(await signed(notion, `{"id":"${'x'.repeat(50)}"}`))).status).toBe(413)
+    expect((await receiver.fetch(await signed(notion(), `{"id":"${'x'.repeat(50)}"}`))).status).toBe(413)
   })
 
   it('answers 500 where a challenge fails', async () => {
@@ -126,7 +135,7 @@ describe('createReceiver with schemes that do not sign the body', () => {
     'event-data': { event: 'opened', amount: 1e9 },
   })
 
-  it.each([mailgun, gitlabToken])('refuses $name when it is made, and says what to do', (scheme) => {
+  it.each([mailgun, gitlabToken])('case 34: refuses $name when it is made, and says what to do', (scheme) => {
     const create = () => createReceiver({ verifier: new Verifier({ secret, scheme }), idempotency: 'none', on: {} })
     expect(create).toThrow(TypeError)
     expect(create).toThrow(`${scheme.name} does not sign the body`)

@@ -112,7 +112,7 @@ describe('createReceiver', () => {
 describe('createReceiver with a type that it does not know', () => {
   const strange = JSON.stringify({ type: 'order.lost', data: { orderId: 7 } })
 
-  it('answers 200, and tells onUnknown', async () => {
+  it('case 47: answers 200, and tells onUnknown', async () => {
     const onUnknown = vi.fn<EventHandler>()
     const { receiver, outcomes } = createTestReceiver({ events, on: {}, onUnknown })
     expect((await receiver.fetch(await signedRequest({ body: strange }))).status).toBe(200)
@@ -132,13 +132,16 @@ describe('createReceiver with a type that it does not know', () => {
     expect((await receiver.fetch(await signedRequest({ body: '{"type":"order.sent","data":5}' }))).status).toBe(200)
   })
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('runs no handler for %j', async (type) => {
-    const [handler, onUnknown] = [vi.fn<EventHandler>(), vi.fn<EventHandler>()]
-    const { receiver } = createTestReceiver({ events, on: { 'order.paid': handler }, onUnknown })
-    const body = JSON.stringify({ type, data: {} })
-    expect((await receiver.fetch(await signedRequest({ body }))).status).toBe(200)
-    expect([handler.mock.calls.length, onUnknown.mock.calls.length]).toEqual([0, 1])
-  })
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])(
+    'case 38: runs no handler for %j',
+    async (type) => {
+      const [handler, onUnknown] = [vi.fn<EventHandler>(), vi.fn<EventHandler>()]
+      const { receiver } = createTestReceiver({ events, on: { 'order.paid': handler }, onUnknown })
+      const body = JSON.stringify({ type, data: {} })
+      expect((await receiver.fetch(await signedRequest({ body }))).status).toBe(200)
+      expect([handler.mock.calls.length, onUnknown.mock.calls.length]).toEqual([0, 1])
+    },
+  )
 
   it('lets the sender try again where onUnknown throws', async () => {
     const onUnknown = vi.fn<EventHandler>().mockRejectedValueOnce(new Error('queue is away'))
@@ -152,7 +155,7 @@ describe('createReceiver with a type that it does not know', () => {
 describe('createReceiver with data that does not fit', () => {
   const wrong = JSON.stringify({ type: 'order.paid', data: { orderId: 7 } })
 
-  it('answers 422 and tells onReject the type and the path', async () => {
+  it('case 48: answers 422 and tells onReject the type and the path', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver, rejections, errors } = createTestReceiver({ events, on: { 'order.paid': handler } })
     const response = await receiver.fetch(await signedRequest({ body: wrong }))
@@ -206,7 +209,7 @@ describe('createReceiver with data that does not fit', () => {
     expect(rejections).toMatchObject([{ error: { code: 'PAYLOAD_INVALID' } }])
   })
 
-  it('leaves own members named __proto__ out, at every depth', async () => {
+  it('case 38: leaves own members named __proto__ out, at every depth', async () => {
     const datas: unknown[] = []
     const { receiver } = createTestReceiver({ on: { 'order.paid': ({ data }) => void datas.push(data) } })
     const body =
@@ -218,7 +221,7 @@ describe('createReceiver with data that does not fit', () => {
     expect(Object.assign({}, data.deep[0])).not.toHaveProperty('isAdmin')
   })
 
-  it('routes by the last of repeated names, which is also what the handler sees', async () => {
+  it('case 39: routes by the last of repeated names, which is also what the handler sees', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver } = createTestReceiver({ on: { b: handler } })
     await receiver.fetch(await signedRequest({ body: '{"type":"a","type":"b","data":1,"data":2}' }))
@@ -231,7 +234,7 @@ describe('createReceiver with data that does not fit', () => {
 })
 
 describe('createReceiver with what is not proven', () => {
-  it('answers 401 with the same bytes for every reason, and runs nothing', async () => {
+  it('case 49: answers 401 with the same bytes for every reason, and runs nothing', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver, rejections, errors } = createTestReceiver({ on: { 'order.paid': handler }, onUnknown: handler })
     const good = await signedRequest()
@@ -276,7 +279,7 @@ describe('createReceiver with what is not proven', () => {
     for (const text of [marker, secret.slice(6), signature.slice(3)]) expect(texts).not.toContain(text)
   })
 
-  it('answers 413 while a body that is too long still comes in', async () => {
+  it('case 37: answers 413 while a body that is too long still comes in', async () => {
     let isCancelled = false
     let pulls = 0
     const endless = new ReadableStream<Uint8Array>({
@@ -317,7 +320,7 @@ describe('createReceiver with what is not proven', () => {
 })
 
 describe('createReceiver with a handler that fails', () => {
-  it('answers 500, tells onError, and lets the next attempt in', async () => {
+  it('case 42: answers 500, tells onError, and lets the next attempt in', async () => {
     const failure = new Error('database is away')
     const handler = vi.fn<EventHandler>().mockRejectedValueOnce(failure)
     const { receiver, errors, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })

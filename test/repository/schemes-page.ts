@@ -31,7 +31,10 @@ const head = `# Schemes
 Generated from the presets by \`npm run docs:schemes\`; do not edit. Import them from \`posthorn/schemes\`; those marked * fetch the sender's
 keys and are in \`posthorn/schemes-fetching\`.
 
-- **Covers** is what the signature proves to be unchanged. Where \`body\` is missing, whoever captured one request can write another body.
+- **Covers** is what the signature proves to be unchanged. Where \`body\` is missing, whoever captured one request can write another body:
+  \`checksum\` is a CRC-32, to which another body is easily fitted; of \`fields\` only the members that the scheme's page names are proven.
+- A compressed body (\`Content-Encoding\`) is verified as the bytes that came; no preset decompresses. Where a provider signs what it compresses
+  afterwards, decompress in front of the verifier, and bound what comes out.
 - **Freshness** is the age that is accepted unless \`maxAgeMs\` says otherwise. *unsigned*: the sender names a time, which anybody can change,
   so nobody reads it. *none*: no time at all. In both cases a captured request can be sent again at any time: drop repeats by event id.
 - **Event id** is where the id for dropping repeats comes from.
@@ -65,6 +68,7 @@ function rowOf(name: string, scheme: Scheme): readonly string[] {
 
 function placeOf(place: Place | null): string {
   if (place === null) return 'none'
+  if ('from' in place) return `body: ${place.from}`
   return 'header' in place ? `\`${place.header}\`` : `body \`${place.body}\``
 }
 

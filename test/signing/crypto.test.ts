@@ -50,7 +50,7 @@ describe.each(seams)('%s', (_, seam) => {
     expect(Buffer.from(await sign(['x'])).toString('hex')).toBe(expected)
   })
 
-  it('compares bytes, and answers false for other lengths', () => {
+  it('case 9: compares bytes, and answers false for other lengths', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.uint8Array(), (left, right) => {
         expect(seam.isEqual(left, right)).toBe(Buffer.from(left).equals(right))

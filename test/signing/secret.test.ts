@@ -76,7 +76,7 @@ describe('assertSecret', () => {
     expect(refusal(() => assertSecret(secret.slice(6)))).toContain('put whsec_ before')
   })
 
-  it('refuses the halves of a key pair', () => {
+  it('case 28: refuses the halves of a key pair', () => {
     for (const half of [publicKey, privateKey]) expect(refusal(() => assertSecret(half))).toContain('shared secret')
   })
 
@@ -115,7 +115,7 @@ describe.each([
 
 describe('textSecret', () => {
   it.each([...wrong, ['a public key', publicKey, 'whpk_'] as const, ['a private key', privateKey, 'whsk_'] as const])(
-    'refuses a text secret that is %s',
+    'cases 26, 27: refuses a text secret that is %s',
     (_, given, hint) => {
       expect(refusal(() => readSecret(given, textSecret, 'secret'))).toContain(hint)
     },

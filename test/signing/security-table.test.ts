@@ -22,7 +22,7 @@ const stripeHeader = (header: string) => ({ 'Stripe-Signature': header })
 const right = hex(`${nowSeconds}.${body}`)
 
 describe('a header of parameters', () => {
-  it('is refused with two times, wherever they stand', async () => {
+  it('case 17: is refused with two times, wherever they stand', async () => {
     for (const header of [`t=${nowSeconds},t=${nowSeconds},v1=${right}`, `t=${nowSeconds},v1=${right},t=1`]) {
       expect(await codeFor(stripe, stripeHeader(header))).toBe('HEADER_DUPLICATE')
     }
@@ -31,7 +31,7 @@ describe('a header of parameters', () => {
     expect(await codeFor(stripe, stripeHeader(`${one}, ${one}`))).toBe('HEADER_DUPLICATE')
   })
 
-  it('may have two signatures, the right one first or last', async () => {
+  it('case 18: may have two signatures, the right one first or last', async () => {
     const wrong = '0'.repeat(64)
     for (const pair of [
       [right, wrong],
@@ -58,7 +58,7 @@ describe('a header of parameters', () => {
 })
 
 describe('a weaker signature beside the right one', () => {
-  it('is ignored: SHA-1 of GitHub where SHA-256 is missing or wrong', async () => {
+  it('case 32: is ignored: SHA-1 of GitHub where SHA-256 is missing or wrong', async () => {
     const sha1 = `sha1=${createHmac('sha1', text).update(body).digest('hex')}`
     expect(await codeFor(github, { 'X-Hub-Signature': sha1 })).toBe('HEADER_MISSING')
     expect(await codeFor(github, { 'X-Hub-Signature-256': sha1 })).toBe('SIGNATURE_MISMATCH')
@@ -79,14 +79,14 @@ describe('a weaker signature beside the right one', () => {
 })
 
 describe('a signature of a part of the body', () => {
-  it('is refused where the rest was wrapped around it', async () => {
+  it('case 33: is refused where the rest was wrapped around it', async () => {
     const data = '{"issue":1}'
     expect(await codeFor(sentry, { 'Sentry-Hook-Signature': hex(data) }, `{"action":"created","data":${data}}`)).toBe(
       'SIGNATURE_MISMATCH',
     )
   })
 
-  it('is visible where the provider signs no more', async () => {
+  it('case 34: is visible where the provider signs no more', async () => {
     const { input } = requestOf('mailgun')
     const altered = { ...input, body: input.body.replace('opened', 'bounced') }
     expect((await verifierOf(requestOf('mailgun')).verify(altered)).covers).toEqual(['timestamp', 'token'])
@@ -95,7 +95,7 @@ describe('a signature of a part of the body', () => {
 })
 
 describe('an unsigned time', () => {
-  it('is never used for freshness, and reported', async () => {
+  it('case 25: is never used for freshness, and reported', async () => {
     const headers = { 'Sentry-Hook-Signature': hex(body), 'Sentry-Hook-Timestamp': '1' }
     const verified = await new Verifier({ secret: text, scheme: sentry, clock }).verify({ headers, body })
     expect(verified).toMatchObject({ freshness: 'unsigned', timestamp: null })
@@ -148,7 +148,7 @@ describe('the list of signed headers', () => {
 })
 
 describe('the public URL', () => {
-  it('is the configured one, whatever the request says about its host', async () => {
+  it('case 53: is the configured one, whatever the request says about its host', async () => {
     const { input } = requestOf('twilio')
     const forged = {
       ...input,
@@ -170,7 +170,7 @@ describe('the public URL', () => {
 })
 
 describe('keys', () => {
-  it('are told apart in the result, so that a rotation can be closed', async () => {
+  it('case 50: are told apart in the result, so that a rotation can be closed', async () => {
     const keys = [
       { secret: otherSecret, id: 'new' },
       { secret, id: 'old' },
@@ -181,7 +181,7 @@ describe('keys', () => {
     })
   })
 
-  it('are refused from their end on, also when they fit', async () => {
+  it('case 51: are refused from their end on, also when they fit', async () => {
     const until = (ms: number) => verifier({ secret: [{ secret, notAfter: new Date(nowMs + ms) }, otherSecret] })
     const request = { headers: await signed(), body }
     expect((await until(1).verify(request)).keyIndex).toBe(0)

@@ -40,7 +40,7 @@ describe('Signer', () => {
     expect(both['webhook-signature']).toBe(alone.map((headers) => headers['webhook-signature']).join(' '))
   })
 
-  it('writes one signature for secrets that are the same key', async () => {
+  it('case 56: writes one signature for secrets that are the same key', async () => {
     const zeroPadded = `whsec_${Buffer.concat([Buffer.from(secret.slice(6), 'base64'), Buffer.alloc(2)]).toString('base64')}`
     expect(await signed({}, [secret, secret.slice(6), zeroPadded])).toEqual(await signed({}, secret))
   })
@@ -58,7 +58,7 @@ describe('Signer', () => {
   })
 
   it.each(['', 'm.1700000000', 'a b', 'a,b', 'a\r\nx: y', 'é', 'a\0', '\x7f', 'x'.repeat(257), undefined, 7])(
-    'refuses the id %j',
+    'case 35: refuses the id %j',
     async (id) => {
       expect(await codeOf(signed({ id: id as string }))).toBe('VALIDATION_FAILED')
     },

@@ -7,7 +7,7 @@ const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .map((path) => ({ path, text: readFileSync(new URL(path, folder), 'utf8') }))
 
 describe('the sources of signing', () => {
-  it('compare signatures with isEqual and nothing else', () => {
+  it('case 13: compare signatures with isEqual and nothing else', () => {
     expect(sources.length).toBeGreaterThan(15)
     const compared =
       /[=!]==?\s*(?:candidate|expected|mac|signature)\b(?!s?[.?])|\b(?:candidate|expected|mac|signature)\s*[=!]==?/

@@ -15,7 +15,7 @@ describe('VerifiedWebhook', () => {
     ['no JSON', '{"a":'],
     ['white space alone', ' '],
     ['bytes that are no UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
-  ])('is given for %s; only its payload throws', async (_, body) => {
+  ])('case 1: is given for %s; only its payload throws', async (_, body) => {
     const event = await verified(body)
     expect(event.eventId).toBe('msg_1')
     const error = thrownBy(() => event.payload)
@@ -29,7 +29,7 @@ describe('VerifiedWebhook', () => {
     expect(inspect(thrownBy(() => event.payload))).not.toContain('hunter2')
   })
 
-  it('has the payload undefined for an empty body', async () => {
+  it('case 8: has the payload undefined for an empty body', async () => {
     expect((await verified('')).payload).toBeUndefined()
   })
 
@@ -51,7 +51,7 @@ describe('VerifiedWebhook', () => {
     }
   })
 
-  it('parses nothing of a message whose signature is wrong', async () => {
+  it('case 2: parses nothing of a message whose signature is wrong', async () => {
     const parse = vi.spyOn(JSON, 'parse')
     try {
       const deep = '['.repeat(500_000) + ']'.repeat(500_000)
@@ -62,7 +62,7 @@ describe('VerifiedWebhook', () => {
     }
   })
 
-  it('leaves out members named __proto__, at every depth and however spelt', async () => {
+  it('case 38: leaves out members named __proto__, at every depth and however spelt', async () => {
     const event = await verified('{"__proto__":{"isAdmin":true},"list":[{"\\u005f_proto__":{"isAdmin":true},"b":1}]}')
     expect(Object.assign({}, event.payload)).not.toHaveProperty('isAdmin')
     expect(JSON.stringify(event.payload)).toBe('{"list":[{"b":1}]}')
@@ -92,7 +92,7 @@ describe('VerifiedWebhook', () => {
     expect(Array.isArray(event.payload)).toBe(true)
   })
 
-  it('counts the last of repeated names', async () => {
+  it('case 39: counts the last of repeated names', async () => {
     expect((await verified('{"type":"a","type":"b"}')).payload).toEqual({ type: 'b' })
   })
 
@@ -122,7 +122,7 @@ describe('VerifiedWebhook', () => {
     expect(() => Object.assign(event, { eventId: 'other' })).toThrow(TypeError)
   })
 
-  it('shows neither secret nor expected signature in any error', async () => {
+  it('case 49: shows neither secret nor expected signature in any error', async () => {
     const headers = await signed()
     const expected = (headers['webhook-signature'] ?? '').slice(3)
     const wrong = { ...headers, 'webhook-signature': `v1,${'A'.repeat(43)}=` }

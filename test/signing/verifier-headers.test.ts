@@ -5,7 +5,7 @@ import { body, codeOf, signed, verifier } from './messages.ts'
 const codeFor = (headers: unknown) => codeOf(verifier().verify({ headers, body } as VerifyInput))
 
 describe('Verifier headers', () => {
-  it('reads them in every usual form, in any case', async () => {
+  it('case 14: reads them in every usual form, in any case', async () => {
     const headers = await signed()
     const entries = Object.entries(headers)
     const upper = entries.map(([name, value]) => [name.toUpperCase(), value] as const)
@@ -27,7 +27,7 @@ describe('Verifier headers', () => {
     }
   })
 
-  it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])('misses %s', async (name) => {
+  it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])('case 20: misses %s', async (name) => {
     const { [name]: _, ...headers } = await signed()
     expect(await codeFor(headers)).toBe('HEADER_MISSING')
     expect(await codeFor({ ...headers, [name]: '' })).toBe('HEADER_MISSING')
@@ -35,7 +35,7 @@ describe('Verifier headers', () => {
     expect(await codeFor({ ...headers, [name]: [] })).toBe('HEADER_MISSING')
   })
 
-  it.each(['webhook-id', 'webhook-timestamp'])('refuses %s sent twice, in whatever form', async (name) => {
+  it.each(['webhook-id', 'webhook-timestamp'])('case 16: refuses %s sent twice, in whatever form', async (name) => {
     const headers = await signed()
     const value = headers[name] ?? ''
     const appended = new Headers(headers)
@@ -47,7 +47,7 @@ describe('Verifier headers', () => {
     expect(await codeFor([...Object.entries(headers).flat(), name, value])).toBe('HEADER_DUPLICATE')
   })
 
-  it('tries both signatures when the header was sent twice', async () => {
+  it('case 15: tries both signatures when the header was sent twice', async () => {
     const headers = await signed()
     const wrong = `v1,${'A'.repeat(43)}=`
     for (const pair of [

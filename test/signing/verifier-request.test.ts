@@ -66,7 +66,7 @@ describe('Verifier given a Request', () => {
     }
   })
 
-  it('stops reading a body over its limit', async () => {
+  it('case 37: stops reading a body over its limit', async () => {
     let chunksRead = 0
     let isCancelled = false
     const chunks = (function* () {

@@ -21,7 +21,7 @@ const codeFor = (headers: unknown, options: Partial<VerifierOptions> = {}, given
   codeOf(verifier(options).verify({ headers, body: given } as VerifyInput))
 
 describe('Verifier id', () => {
-  it('refuses a full stop, which would let the id end elsewhere', async () => {
+  it('case 35: refuses a full stop, which would let the id end elsewhere', async () => {
     // The attack: the same bytes are signed, divided differently.
     const { 'webhook-signature': signature = '' } = signedAt(String(nowSeconds), 'm')
     const shifted = {
@@ -60,11 +60,11 @@ describe('Verifier signature', () => {
     'v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     'g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     `v1,${Buffer.alloc(64).toString('base64')}`,
-  ])('refuses %s', async (signature) => {
+  ])('case 10: refuses %s', async (signature) => {
     expect(await codeFor({ ...(await signed()), 'webhook-signature': signature })).toBe('SIGNATURE_MISMATCH')
   })
 
-  it('refuses the right signature written in another way', async () => {
+  it('case 10: refuses the right signature written in another way', async () => {
     const right = await good()
     const spareBits = right.slice(0, -2) + String.fromCharCode(right.charCodeAt(right.length - 2) + 1) + '='
     const variants = [
@@ -100,7 +100,7 @@ describe('Verifier signature', () => {
     expect(await codeFor({ ...(await signed()), 'webhook-signature': `${wrong} ${other}` })).toBe('SIGNATURE_MISMATCH')
   })
 
-  it('accepts 16 candidates and refuses 17, before any cryptography', async () => {
+  it('case 36: accepts 16 candidates and refuses 17, before any cryptography', async () => {
     const filler = 'v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= '
     const headers = { ...(await signed()), 'webhook-signature': filler.repeat(15) + (await good()) }
     expect((await verifier().verify({ headers, body })).eventId).toBe('msg_1')
@@ -123,7 +123,7 @@ describe('Verifier signature', () => {
     expect(Math.min(...times)).toBeLessThan(5)
   })
 
-  it('signs once for each key, however many candidates there are', async () => {
+  it('case 36: signs once for each key, however many candidates there are', async () => {
     let signings = 0
     const counted: Scheme = {
       ...standardWebhooks,
@@ -142,7 +142,7 @@ describe('Verifier signature', () => {
     expect(signings).toBe(2)
   })
 
-  it('accepts no HMAC keyed with a public key, and takes no ed25519 key for an HMAC key', async () => {
+  it('case 29: accepts no HMAC keyed with a public key, and takes no ed25519 key for an HMAC key', async () => {
     const vector = vectors.vectors.find(({ scheme }) => scheme === 'standard-webhooks/v1a')
     const publicKey = vector?.publicKey ?? ''
     for (const key of [Buffer.from(publicKey), Buffer.from(publicKey.slice(5), 'base64')]) {
@@ -171,7 +171,7 @@ describe('Verifier time', () => {
     [0, 'accepted'],
     [300, 'accepted'],
     [301, 'TIMESTAMP_TOO_NEW'],
-  ])('%i seconds from now is %s', async (offset, expected) => {
+  ])('case 21: %i seconds from now is %s', async (offset, expected) => {
     const input = { headers: signedAt(String(nowSeconds + offset)), body }
     const late = verifier({ clock: () => nowMs + 999 })
     for (const each of [verifier(), late]) {
@@ -183,7 +183,7 @@ describe('Verifier time', () => {
     }
   })
 
-  it('limits age and future separately', async () => {
+  it('case 21: limits age and future separately', async () => {
     const old = { headers: signedAt('1'), body }
     const future = { headers: signedAt('99999999999'), body }
     expect((await verifier({ maxAgeMs: false }).verify(old)).timestamp).toEqual(new Date(1000))
@@ -209,17 +209,17 @@ describe('Verifier time', () => {
     '٣',
     '1'.repeat(16),
     '9'.repeat(400),
-  ])('refuses %j even when signed and any time is accepted', async (timestamp) => {
+  ])('case 19: refuses %j even when signed and any time is accepted', async (timestamp) => {
     expect(await codeFor(signedAt(timestamp), { maxAgeMs: false, maxFutureMs: false })).toBe('TIMESTAMP_INVALID')
   })
 
-  it('refuses milliseconds with a hint, and never guesses', async () => {
+  it('case 22: refuses milliseconds with a hint, and never guesses', async () => {
     const anyTime = { maxAgeMs: false, maxFutureMs: false } as const
     expect(await codeFor(signedAt(String(nowMs)), anyTime)).toBe('TIMESTAMP_UNIT')
     await expect(verifier().verify({ headers: signedAt(String(nowMs)), body })).rejects.toThrow('must be in seconds')
   })
 
-  it('verifies the text as it was received, not the number', async () => {
+  it('case 24: verifies the text as it was received, not the number', async () => {
     const headers = signedAt(String(nowSeconds))
     expect(await codeFor({ ...headers, 'webhook-timestamp': `0${nowSeconds}` })).toBe('SIGNATURE_MISMATCH')
     expect((await verifier().verify({ headers: signedAt(`0${nowSeconds}`), body })).timestamp).toEqual(new Date(nowMs))
@@ -237,7 +237,7 @@ describe('Verifier body', () => {
     ['a byte order mark', new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d])],
     ['what a template could expand', utf8("$$ $& $1 {timestamp} {body} ${body} $`'")],
     ['nothing', new Uint8Array(0)],
-  ])('verifies %s byte for byte', async (_, bytes) => {
+  ])('cases 3, 4, 5, 6: verifies %s byte for byte', async (_, bytes) => {
     const headers = await signed({ body: bytes })
     const event = await verifier().verify({ headers, body: bytes })
     expect(event.rawBody).toEqual(bytes)
@@ -263,7 +263,7 @@ describe('Verifier body', () => {
     ['line ends changed', utf8('{\r\n}'), utf8('{\n}')],
     ['a line end added', utf8('{}'), utf8('{}\n')],
     ['white space changed', utf8('{"a":1}'), utf8('{"a": 1}')],
-  ])('refuses a body with %s', async (_, sent, received) => {
+  ])('cases 4, 5, 7: refuses a body with %s', async (_, sent, received) => {
     expect(await codeFor(await signed({ body: sent }), {}, received)).toBe('SIGNATURE_MISMATCH')
   })
 
@@ -276,7 +276,7 @@ describe('Verifier body', () => {
     ['a symbol', Symbol('x'), 'not yet read symbol'],
     ['a stream', new ReadableStream(), 'not yet read'],
     ['a Blob', new Blob([body]), 'not yet read'],
-  ])('asks for the raw body when given %s', async (_, given, hint) => {
+  ])('case 3: asks for the raw body when given %s', async (_, given, hint) => {
     const error: unknown = await verifier()
       .verify({ headers: await signed(), body: given } as unknown as VerifyInput)
       .catch((reason: unknown) => reason)
@@ -325,7 +325,7 @@ describe('Verifier options', () => {
     ['scheme', 'standard-webhooks', TypeError],
     ['scheme', null, TypeError],
     ['tolerance', 0, TypeError],
-  ])('refuses %s: %s', (name, value, ErrorClass) => {
+  ])('case 23: refuses %s: %s', (name, value, ErrorClass) => {
     const error = thrownBy(() => new Verifier({ secret, [name]: value }))
     expect(error).toBeInstanceOf(ErrorClass)
     expect(String(error)).toContain(name)

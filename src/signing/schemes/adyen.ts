@@ -10,7 +10,8 @@ import { parseJson } from '../verified-webhook.ts'
  * colons, keyed by the hexadecimal HMAC key: `pspReference`, `originalReference`, `merchantAccountCode`, `merchantReference`,
  * `amount.value`, `amount.currency`, `eventCode` and `success`. **Nothing else in the body is signed**, and no time. A request must
  * hold one notification, as JSON requests do. The event id is `pspReference:eventCode`. For other webhooks of Adyen see
- * {@link adyenPlatform}. Not confirmed: that the answer must be `[accepted]`.
+ * {@link adyenPlatform}. Any 2xx accepts a notification; older accounts
+ * want the text `[accepted]`, which a handler can return as a `Response`, though a repeat is answered without it.
  */
 export const adyen: Scheme = {
   name: 'adyen',

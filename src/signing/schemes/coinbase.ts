@@ -7,15 +7,15 @@ import { seconds } from '../timestamp.ts'
 /**
  * Coinbase Developer Platform: `X-Hook0-Signature` is `t=…,h=…,v1=…`, the hex HMAC-SHA256 of `t`, the names in `h`, the values of those
  * headers joined by full stops, and the body, all joined by full stops, keyed by the subscription's secret as text; the time is in
- * seconds, within 300 s. The older `v0`, which covers no headers, is not read. There is no event id but a header among those
- * that are signed. For Coinbase Commerce see {@link coinbaseCommerce}.
+ * seconds, within 300 s. The older `v0`, which covers no headers, is not read. The event id is `X-Event-Id`, where `h` lists it;
+ * one that is not signed is not used. For Coinbase Commerce see {@link coinbaseCommerce}.
  */
 export const coinbase: Scheme = {
   name: 'coinbase',
   covers: ['timestamp', 'headers', 'body'],
   readSecret: textSecret,
   signature: { header: 'X-Hook0-Signature.v1', encoding: hex, prefixes: { 'hmac-sha256': '' }, syntax: 'list' },
-  eventId: null,
+  eventId: { header: 'X-Hook0-Signature.event-id' },
   eventType: null,
   timestamp: { place: { header: 'X-Hook0-Signature.t' }, unit: seconds },
   signedContent({ timestamp, header, body }) {
@@ -24,8 +24,12 @@ export const coinbase: Scheme = {
     if (names.length > maxSignedHeaders || names.some((name) => !/^[\w-]+$/.test(name))) return null
     return [`${timestamp}.${list}.${names.map((name) => header(name)).join('.')}.`, body]
   },
-  otherHeaders: ['x-hook0-signature'],
-  divideHeaders: (headers) => divideParameters(headers, 'x-hook0-signature', ',', 'v1'),
+  otherHeaders: ['x-hook0-signature', 'x-event-id'],
+  divideHeaders(headers) {
+    const texts = divideParameters(headers, 'x-hook0-signature', ',', 'v1')
+    const isSigned = texts.get('x-hook0-signature.h')?.toLowerCase().split(' ').includes('x-event-id')
+    return new Map([...texts, ['x-hook0-signature.event-id', (isSigned && texts.get('x-event-id')) || '']])
+  },
   writeHeaders: ({ signatures, timestamp, message }) => {
     const list = message.header('X-Hook0-Signature.h')
     return { 'X-Hook0-Signature': [`t=${timestamp}`, `h=${list}`, ...signatures.map((text) => `v1=${text}`)].join(',') }

@@ -1,18 +1,33 @@
 import { base64 } from '../base64.ts'
+import { joinedMembers } from '../item-ids.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
 
+// As many keys as an account may have, and so as many headers.
+const maxKeys = 100
+const members = ['data.envelopeId', 'event', 'data.recipientId', 'generatedDateTime']
+
 /**
  * DocuSign Connect: `X-DocuSign-Signature-1` and on, one for each of the account's keys, are the base64 HMAC-SHA256 of the body, keyed by
- * that key as text. The first 16 are read; an account may have 100. No time is signed and there is no event id: the envelope's id
- * and the event together are one.
+ * that key as text; all 100 that an account may have are read. No time is signed. The event id is made of `data.envelopeId`, `event`,
+ * `data.recipientId` and `generatedDateTime`, because an envelope may meet one event several times; a body in XML has none. Not
+ * confirmed: that a repeat keeps `generatedDateTime`; if it does not, a repeat runs again.
  */
 export const docusign: Scheme = {
   name: 'docusign',
   covers: ['body'],
   readSecret: textSecret,
-  signature: { header: 'X-DocuSign-Signature', encoding: base64, prefixes: { 'hmac-sha256': '' }, syntax: 'list' },
-  eventId: null,
+  signature: {
+    header: 'X-DocuSign-Signature',
+    encoding: base64,
+    prefixes: { 'hmac-sha256': '' },
+    syntax: 'list',
+    maxSignatures: maxKeys,
+  },
+  eventId: {
+    from: 'data.envelopeId, event, data.recipientId, generatedDateTime',
+    read: (payload) => joinedMembers(payload, members),
+  },
   eventType: { body: 'event' },
   timestamp: null,
   signedContent: ({ body }) => [body],
@@ -34,5 +49,5 @@ export const docusign: Scheme = {
 }
 
 function headerNames(): string[] {
-  return Array.from({ length: 16 }, (_, index) => `x-docusign-signature-${index + 1}`)
+  return Array.from({ length: maxKeys }, (_, index) => `x-docusign-signature-${index + 1}`)
 }

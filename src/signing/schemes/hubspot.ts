@@ -1,4 +1,5 @@
 import { base64 } from '../base64.ts'
+import { idOfEach } from '../item-ids.ts'
 import { checkPublicUrl, withQueryOf } from '../public-url.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
@@ -13,7 +14,8 @@ export interface HubspotOptions {
 /**
  * HubSpot v3: `X-HubSpot-Signature-v3` is the base64 HMAC-SHA256 of method, URL, body and timestamp, keyed by the app's client secret as
  * text; the time is `X-HubSpot-Request-Timestamp` in milliseconds, within 300 s. The request's `method` and `url` must be given. A body
- * is a list of events, each with an `eventId` of its own. Not confirmed: that HubSpot decodes some escapes in the URL before signing;
+ * is a list of events; HubSpot does not promise that an `eventId` is unique, so the event id is made of `eventId`, `subscriptionId`, `portalId`,
+ * `objectId` and `occurredAt` of each, and not of `attemptNumber`, which changes with a repeat. Not confirmed: that HubSpot decodes some escapes in the URL before signing;
  * here it is signed as it is written.
  */
 export function hubspot({ publicUrl }: HubspotOptions): Scheme {
@@ -28,7 +30,7 @@ export function hubspot({ publicUrl }: HubspotOptions): Scheme {
       prefixes: { 'hmac-sha256': '' },
       syntax: 'single',
     },
-    eventId: null,
+    eventId: idOfEach(null, ['eventId', 'subscriptionId', 'portalId', 'objectId', 'occurredAt']),
     eventType: null,
     timestamp: { place: { header: 'X-HubSpot-Request-Timestamp' }, unit: milliseconds },
     signedContent: ({ method, url, body, timestamp }) => [method, withQueryOf(publicUrl, url), body, timestamp],

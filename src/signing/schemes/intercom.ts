@@ -1,10 +1,12 @@
+import { emptyAnswer } from '../handshake.ts'
 import { hex } from '../hex.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecretSha1 } from '../text-secret.ts'
 
 /**
  * Intercom: `X-Hub-Signature` is `sha1=` and the hex HMAC-SHA1 of the body, keyed by the app's client secret as text. No time is
- * signed. Not confirmed: that the URL is tried with a HEAD request, or a ping, when it is saved.
+ * signed. A HEAD request, by which the URL is tried when it is saved, is answered as a challenge: mount the receiver for that method
+ * too. Not confirmed: that Intercom does so.
  */
 export const intercom: Scheme = {
   name: 'intercom',
@@ -15,4 +17,5 @@ export const intercom: Scheme = {
   eventType: { body: 'topic' },
   timestamp: null,
   signedContent: ({ body }) => [body],
+  challenge: ({ method }) => (method === 'HEAD' ? emptyAnswer(200) : null),
 }

@@ -1,11 +1,12 @@
 import { base64 } from '../base64.ts'
+import { idOfEach } from '../item-ids.ts'
 import { emptyAnswer, memberOf, payloadMember } from '../handshake.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
 
 /**
  * LINE: `x-line-signature` is the base64 HMAC-SHA256 of the body, keyed by the channel secret as text. No time is signed. A request
- * holds a list of events; its id is taken to be the first one's `webhookEventId`, so also look at each event's own. A request
+ * holds a list of events; its id is made of the `webhookEventId` of all. Its type is the first one's. A request
  * without events, by which the URL is tried, is answered as a handshake.
  */
 export const line: Scheme = {
@@ -13,7 +14,7 @@ export const line: Scheme = {
   covers: ['body'],
   readSecret: textSecret,
   signature: { header: 'x-line-signature', encoding: base64, prefixes: { 'hmac-sha256': '' }, syntax: 'single' },
-  eventId: { body: 'events.0.webhookEventId' },
+  eventId: /* @__PURE__ */ idOfEach('events', ['webhookEventId']),
   eventType: { body: 'events.0.type' },
   timestamp: null,
   signedContent: ({ body }) => [body],

@@ -15,6 +15,6 @@ export const linear: Scheme = {
   signature: { header: 'Linear-Signature', encoding: hex, prefixes: { 'hmac-sha256': '' }, syntax: 'single' },
   eventId: { header: 'Linear-Delivery' },
   eventType: { body: 'type' },
-  timestamp: { place: { body: 'webhookTimestamp' }, unit: milliseconds, maxAgeMs: 60_000, maxFutureMs: 60_000 },
+  timestamp: { place: { body: 'webhookTimestamp' }, unit: milliseconds, maxAgeMs: 60_000 },
   signedContent: ({ body }) => [body],
 }

@@ -14,7 +14,7 @@ export interface MetaOptions {
  * Meta (Facebook, Instagram, Messenger, WhatsApp): `X-Hub-Signature-256` is `sha256=` and the hex HMAC-SHA256 of the body, keyed by the
  * app secret as text. Meta writes characters beyond ASCII as `\\uXXXX`, so a body that was parsed and written again does not verify. No
  * time is signed and there is no stable event id. The GET request with `hub.challenge` is answered as a challenge where its
- * `hub.verify_token` is yours.
+ * `hub.verify_token` is yours. Not confirmed: that request.
  */
 export function meta({ verifyToken }: MetaOptions = {}): Scheme {
   if (verifyToken !== undefined && (typeof verifyToken !== 'string' || verifyToken === '')) {

@@ -19,8 +19,10 @@ export interface PaypalOptions extends KeyFetchOptions {
  * body, joined by `|`. The certificate is fetched from `paypal-cert-url`, which must be at `api.paypal.com` or
  * `api.sandbox.paypal.com` under `/v1/notifications/certs/`; `paypal-auth-algo` must be SHA256withRSA. The time is ISO 8601; PayPal
  * repeats messages with their first time for three days, which is the age allowed. **A CRC-32 is no hash**: whoever captured a request
- * can write another body with the same one. Where that matters, ask PayPal's `verify-webhook-signature` API instead. Not confirmed: the
- * layout as a whole against a message of PayPal's.
+ * can write another body with the same one, so `covers` has `checksum` in place of `body`, and a receiver wants `uncoveredBody: 'accept'`. Fetch
+ * what the event is about from PayPal, or ask its `verify-webhook-signature` API instead. The event id is the transmission id, which is
+ * signed, so that a captured request with another body is a repeat; an event that is sent anew under another one runs again, unless
+ * `keyOf` takes the body's `id`. Not confirmed: that repeats keep the transmission id, and the layout as a whole against a message of PayPal's.
  */
 export function paypal({ webhookId, ...options }: PaypalOptions): Scheme {
   checkKeyFetchOptions('paypal', options)
@@ -34,7 +36,7 @@ export function paypal({ webhookId, ...options }: PaypalOptions): Scheme {
   }, options)
   return {
     name: 'paypal',
-    covers: ['id', 'timestamp', 'body'],
+    covers: ['id', 'timestamp', 'checksum'],
     readSecret: () => 'has no use: PayPal is verified by its certificates',
     signature: {
       header: 'paypal-transmission-sig',

@@ -20,6 +20,6 @@ export const standardWebhooks: Scheme = {
   },
   eventId: { header: 'webhook-id' },
   eventType: null,
-  timestamp: { place: { header: 'webhook-timestamp' }, unit: seconds },
+  timestamp: { place: { header: 'webhook-timestamp' }, unit: seconds, maxFutureMs: 300_000 },
   signedContent: ({ id, timestamp, body }) => [id, '.', timestamp, '.', body],
 }

@@ -12,6 +12,6 @@ export function svixNames(name: string): Scheme {
     name,
     signature: { ...standardWebhooks.signature, header: 'svix-signature' },
     eventId: { header: 'svix-id' },
-    timestamp: { place: { header: 'svix-timestamp' }, unit: seconds },
+    timestamp: { place: { header: 'svix-timestamp' }, unit: seconds, maxFutureMs: 300_000 },
   })
 }

@@ -3,6 +3,7 @@ import { base64 } from '../base64.ts'
 import { hex } from '../hex.ts'
 import { checkPublicUrl, withQueryOf } from '../public-url.ts'
 import type { Scheme, SignedMessage } from '../scheme.ts'
+import { otherTwilioUrls } from '../twilio-urls.ts'
 import { textSecretSha1 } from '../text-secret.ts'
 
 /** Options of {@link twilio}. */
@@ -15,7 +16,7 @@ export interface TwilioOptions {
  * Twilio: `X-Twilio-Signature` is the base64 HMAC-SHA1, keyed by the auth token as text, of the URL and, for a form, each field's name
  * and value, sorted by name. A JSON body is covered by the hash in the query, `bodySHA256`. No time is signed. A form's names and
  * values are joined without anything between them, so `a=bc` and `ab=c` sign alike, and so do two spellings of one escape. The
- * request's `url` must be given. Not tried: URLs with and without port, and the older way to write queries, both of which Twilio's SDK does.
+ * request's `url` must be given. As in Twilio's SDK, the URL is also tried with and without port, and with its query encoded anew.
  * Not confirmed: `I-Twilio-Idempotency-Token` as the event's id.
  */
 export function twilio({ publicUrl }: TwilioOptions): Scheme {
@@ -33,6 +34,12 @@ export function twilio({ publicUrl }: TwilioOptions): Scheme {
       const bodyHash = new URLSearchParams(url.split('?')[1]).get('bodySHA256')
       if (bodyHash === null) return [url, ...formContent(message)]
       return isEqual(hex.decode(bodyHash) ?? new Uint8Array(0), await sha256([message.body])) ? [url] : null
+    },
+    otherContents(message) {
+      const url = withQueryOf(publicUrl, message.url)
+      // Where the query has the hash of the body, the verifier asks only after it was found right.
+      const form = new URLSearchParams(url.split('?')[1]).has('bodySHA256') ? [] : formContent(message)
+      return otherTwilioUrls(url).map((other) => [other, ...form])
     },
   }
 }

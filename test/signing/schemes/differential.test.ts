@@ -1,6 +1,7 @@
 import { verifySlackRequest } from '@slack/bolt/dist/receivers/verify-request.js'
 import { sign as octokitSign, verify as octokitVerify } from '@octokit/webhooks-methods'
 import * as fc from 'fast-check'
+import { parse, stringify } from 'node:querystring'
 import { github, slack, stripe, svix, twilio } from 'posthorn/schemes'
 import StripeClient from 'stripe'
 import { Webhook as SvixWebhook } from 'svix'
@@ -131,6 +132,48 @@ describe('the twilio package', () => {
       }),
       runs,
     )
+  })
+
+  it('agrees with Verifier about the URLs that may have been signed', async () => {
+    const publicUrls = [
+      'https://example.com/a',
+      'http://example.com:8080/a',
+      'https://u:p@example.com/a',
+      'https://[::1]/a',
+    ]
+    const signedUrls = fc.constantFrom(
+      (url: string) => url,
+      (url: string) => url.replace('example.com/', 'example.com:443/'),
+      (url: string) => url.replace('[::1]/', '[::1]:443/'),
+      (url: string) => url.replace(':8080', ''),
+      (url: string) => url.replace('example.com/', 'example.com:444/'),
+      (url: string) => url.replaceAll("'", '%27'),
+      (url: string) => new URL(url).toString(),
+      (url: string) => `${url.split('?')[0]}?${stringify(parse(url.split('?')[1] ?? ''))}`,
+    )
+    const query = fc
+      .array(fc.stringMatching(/^[a-c12]{1,2}=[a-c '!*+%()~]{0,5}$/), { maxLength: 4 })
+      .map((pairs) => (pairs.length === 0 ? '' : `?${pairs.join('&')}`))
+    const seen = { accepted: 0, refused: 0 }
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...publicUrls), query, signedUrls, async (base, search, change) => {
+        const signature = twilioClient.getExpectedTwilioSignature(secret, change(base + search), { a: 'b' })
+        const isValid = twilioClient.validateRequest(secret, signature, base + search, { a: 'b' })
+        const verifying = ours(twilio({ publicUrl: base })).verify(
+          { 'x-twilio-signature': signature },
+          'a=b',
+          `/a${search}`,
+        )
+        const outcome = await verifying.then(
+          () => true,
+          () => false,
+        )
+        expect(outcome).toBe(isValid)
+        seen[isValid ? 'accepted' : 'refused']++
+      }),
+      { numRuns: 500 },
+    )
+    expect(Math.min(seen.accepted, seen.refused)).toBeGreaterThan(10)
   })
 
   it('verifies what Signer signs, and signs what Verifier verifies, of JSON', async () => {

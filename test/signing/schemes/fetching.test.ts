@@ -42,7 +42,7 @@ describe('paypal', () => {
     'https://api.paypal.com\\@evil.com/v1/notifications/certs/CERT-1',
     certificate.slice(0, 500),
     '',
-  ])('fetches nothing from %j', async (url) => {
+  ])('case 31: fetches nothing from %j', async (url) => {
     const { fetch, urls } = counting(() => new Response(certificate))
     const verifier = new Verifier({ scheme: paypal({ webhookId, fetch, clock }), clock })
     expect(await codeOf(verifier.verify(withUrl(url)))).toBe('HEADER_INVALID')
@@ -186,11 +186,11 @@ describe('plaid', () => {
     ['ES384', { alg: 'ES384', kid: 'kid-1' }],
     ['no kid', { alg: 'ES256' }],
     ['a kid that is a path', { alg: 'ES256', kid: '../../x' }],
-  ])('refuses a token with %s', async (_, changed) => {
+  ])('case 30: refuses a token with %s', async (_, changed) => {
     expect(await codeFor(`${part(changed)}.${claims}.${signature}`)).toBe('HEADER_INVALID')
   })
 
-  it('refuses a key within the token, whatever it signed', async () => {
+  it('case 30: refuses a key within the token, whatever it signed', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
     const withKey = { ...parts(header), jwk: publicKey.export({ format: 'jwk' }), jku: 'https://evil.com/jwks.json' }
     const content = `${part(withKey)}.${claims}`
@@ -303,6 +303,17 @@ describe('keyList', () => {
     const { verifier, urls } = keysAt(() => new Response(jwks))
     await Promise.all(Array.from({ length: 20 }, () => verifier.verify(input)))
     expect(urls).toHaveLength(1)
+  })
+
+  it('does not wait for a fetch that will never end, as of a request that its platform gave up, and fetches anew', async () => {
+    const { fetch, urls } = counting(() => (urls.length === 1 ? new Promise<Response>(() => {}) : new Response(jwks)))
+    const secret = keyList({ url: 'https://example.com/keys', fetch, clock, timeoutMs: 20 })
+    const verifier = new Verifier({ secret, clock })
+    const together = await Promise.all([codeOf(verifier.verify(input)), codeOf(verifier.verify(input))])
+    expect(together).toEqual(['KEYS_UNAVAILABLE', 'KEYS_UNAVAILABLE'])
+    expect(urls).toHaveLength(1)
+    expect((await verifier.verify(input)).scheme).toBe('standard-webhooks')
+    expect(urls).toHaveLength(2)
   })
 
   it('goes on with the keys it has when fetching fails, after an hour and after that', async () => {

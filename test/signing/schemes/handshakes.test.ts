@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { asana, discord, dropbox, github, line, meta, notion, slack, zoom } from 'posthorn/schemes'
+import { asana, discord, dropbox, github, intercom, line, meta, notion, slack, zoom } from 'posthorn/schemes'
 import { describe, expect, it } from 'vitest'
 import type { ChallengeRequest, HandshakeAnswer, Scheme } from '../../../src/signing/scheme.ts'
 import { Signer } from '../../../src/signing/signer.ts'
@@ -92,13 +92,26 @@ describe('challenges of unsigned requests', () => {
     await expect(challenge(refusing, request)).rejects.toThrow('none is being created')
   })
 
-  it('are confirmed to Notion, and to nobody else', async () => {
-    const post = (body: string) => challenge(notion, { method: 'POST', body })
+  it('are confirmed to Notion once the application has the token, and to nobody else', async () => {
+    const tokens: string[] = []
+    const scheme = notion({ onVerificationToken: (token) => void tokens.push(token) })
+    const post = (body: string) => challenge(scheme, { method: 'POST', body })
     expect(await post('{"verification_token":"secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"}')).toMatchObject({
       status: 200,
     })
     expect(await post('{"type":"page.created"}')).toBeNull()
     expect(await post(`{"verification_token":"x","pad":"${'x'.repeat(5000)}"}`)).toBeNull()
     expect(await post('no JSON')).toBeNull()
+    expect(tokens).toEqual(['secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl'])
+    const request = { method: 'POST', body: '{"verification_token":"x"}' }
+    expect(await challenge(notion(), request)).toBeNull()
+    const refusing = notion({ onVerificationToken: () => Promise.reject(new Error('none is being created')) })
+    await expect(challenge(refusing, request)).rejects.toThrow('none is being created')
+  })
+
+  it('are answered to the HEAD request of Intercom, and to no other', async () => {
+    expect(await challenge(intercom, { method: 'HEAD' })).toMatchObject({ status: 200, body: null })
+    expect(await challenge(intercom, { method: 'GET' })).toBeNull()
+    expect(await challenge(intercom, { method: 'POST', body: '{}' })).toBeNull()
   })
 })

@@ -20,7 +20,7 @@ const published: readonly (SignedRequest & { readonly source: string })[] = vect
 }))
 
 describe.each(published)('$name', (vector) => {
-  it('verifies the vector of $source', async () => {
+  it('case 57: verifies the vector of $source', async () => {
     const verified = await verifierOf(vector).verify(vector.input)
     expect(verified).toMatchObject({ scheme: schemeOf(vector).name, keyIndex: 0 })
   })
