@@ -49,5 +49,13 @@ const publicKey = new TextEncoder().encode('posthorn cursors')
 
 function derivedKeys(encryption: Encryption | 'none'): readonly Uint8Array[] {
   if (encryption === 'none') return [publicKey]
-  return encryption.deriveKeys?.('cursors') ?? [publicKey]
+  if (encryption.deriveKeys === undefined) return [publicKey]
+  const keys: unknown = encryption.deriveKeys('cursors')
+  if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return keys
+  // Without a key every list would end at its first page, and with a short one cursors could be made up.
+  throw new TypeError('encryption.deriveKeys must answer at least one key, each of 32 bytes, the one to use first.')
+}
+
+function isKey(key: unknown): key is Uint8Array {
+  return key instanceof Uint8Array && key.length === 32
 }
