@@ -31,7 +31,7 @@ export type {
   Reservation,
   ReservationKey,
   ReserveResult,
-} from './receiver/idempotency/idempotency-store.ts'
+} from './storage/idempotency-store.ts'
 export { memoryIdempotency, type MemoryIdempotencyOptions } from './receiver/idempotency/memory-idempotency.ts'
 export type {
   BunRedisClient,

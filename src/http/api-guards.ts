@@ -1,7 +1,10 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Encryption } from '../registry/encryption.ts'
-import { Idempotency } from './idempotency.ts'
+import type { IdempotencyStore } from '../storage/idempotency-store.ts'
+import type { Idempotency } from './idempotency.ts'
 import { PageCursors } from './page-cursors.ts'
+import { ProcessIdempotency } from './process-idempotency.ts'
+import { StoredIdempotency } from './stored-idempotency.ts'
 import { RateLimit, type CheckedLimits } from './tenant-limits.ts'
 import { Turns } from './turns.ts'
 
@@ -13,6 +16,7 @@ export interface ApiGuards {
   readonly turns: Turns
   readonly creations: RateLimit
   readonly tests: RateLimit
+  readonly keyed: RateLimit
   readonly idempotency: Idempotency
 }
 
@@ -20,19 +24,22 @@ export interface ApiGuards {
 export interface GuardSettings {
   readonly encryption: Encryption | 'none'
   readonly cursorKey: Uint8Array | null
+  readonly idempotency: IdempotencyStore | null
   readonly limits: CheckedLimits
   readonly clock: Clock
 }
 
 /** Makes them once per API. */
-export function createGuards({ encryption, cursorKey, limits, clock }: GuardSettings): ApiGuards {
+export function createGuards({ encryption, cursorKey, idempotency, limits, clock }: GuardSettings): ApiGuards {
   return {
     cursors: new PageCursors(cursorKey === null ? derivedKeys(encryption) : [cursorKey]),
     maxWebhooks: limits.webhooks,
     turns: new Turns(),
     creations: new RateLimit('tries to create a webhook', limits.creationsPerMinute, clock),
     tests: new RateLimit('test deliveries', limits.testsPerMinute, clock),
-    idempotency: new Idempotency(clock),
+    keyed: new RateLimit('requests with an idempotency key', limits.keyedPerMinute, clock),
+    idempotency:
+      idempotency === null ? new ProcessIdempotency(clock) : new StoredIdempotency({ store: idempotency, encryption }),
   }
 }
 
@@ -42,5 +49,13 @@ const publicKey = new TextEncoder().encode('posthorn cursors')
 
 function derivedKeys(encryption: Encryption | 'none'): readonly Uint8Array[] {
   if (encryption === 'none') return [publicKey]
-  return encryption.deriveKeys?.('cursors') ?? [publicKey]
+  if (encryption.deriveKeys === undefined) return [publicKey]
+  const keys: unknown = encryption.deriveKeys('cursors')
+  if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return keys
+  // Without a key every list would end at its first page, and with a short one cursors could be made up.
+  throw new TypeError('encryption.deriveKeys must answer at least one key, each of 32 bytes, the one to use first.')
+}
+
+function isKey(key: unknown): key is Uint8Array {
+  return key instanceof Uint8Array && key.length === 32
 }

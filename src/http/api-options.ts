@@ -1,4 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
+import { isIdempotencyStore } from '../storage/idempotency-in-time.ts'
+import type { IdempotencyStore } from '../storage/idempotency-store.ts'
 import type { Authorize } from './authorize.ts'
 import type { ApiDispatcher, ApiRegistry } from './operation.ts'
 import { checkLimits, type CheckedLimits, type TenantLimits } from './tenant-limits.ts'
@@ -25,32 +27,43 @@ export interface WebhookApiOptions {
    * tenant).
    */
   readonly cursorKey?: string | Uint8Array
+  /**
+   * Where the answers of requests with an `Idempotency-Key` are kept, sealed by the registry's encryption: `postgresIdempotency` of
+   * `posthorn/postgres`, `sqliteIdempotency` of `posthorn/sqlite`, `redisIdempotency` of `posthorn/receiver`, or one of your own. With it, a repeat that
+   * reaches another process gets the first answer too. In the memory of the process unless given.
+   *
+   * A store is for the APIs of one registry: give others another schema, file or prefix.
+   */
+  readonly idempotency?: IdempotencyStore
   /** How much a tenant may do; above it the answer is 429 with `Retry-After`. */
   readonly limits?: TenantLimits
   /** Tells the time that limits and idempotency keys go by; `Date.now` unless given. */
   readonly clock?: Clock
   /**
-   * Told of every error that is answered with 500 or 503, because the answer says nothing of it. What it throws or rejects with is
+   * Told of every error that is answered with 500 or 503, because the answer says nothing of it, and where the answer of a request could not be
+   * kept for its repeats. What it throws or rejects with is
    * printed and changes nothing. `console.error` unless given.
    */
   readonly onError?: (error: unknown, request: Request) => void | Promise<void>
 }
 
 /** The options, checked and filled in. */
-export interface CheckedApiOptions extends Required<Omit<WebhookApiOptions, 'cursorKey' | 'limits'>> {
+export interface CheckedApiOptions extends Required<Omit<WebhookApiOptions, 'cursorKey' | 'idempotency' | 'limits'>> {
   readonly cursorKey: Uint8Array | null
+  readonly idempotency: IdempotencyStore | null
   readonly limits: CheckedLimits
 }
 
 /** Checks the options; throws `TypeError` or `RangeError` that names the one that is wrong. */
 export function checkApiOptions(options: WebhookApiOptions): CheckedApiOptions {
-  const { registry, dispatcher, basePath = '', authorize, cursorKey, limits, ...others } = options ?? {}
+  const { registry, dispatcher, basePath = '', authorize, cursorKey, idempotency, limits, ...others } = options ?? {}
   const { clock = Date.now, onError = printError, ...unknown } = others
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw new TypeError(`createWebhookApi has no option ${JSON.stringify(stranger)}.`)
   assertMethods('registry', registry, ['create', 'get', 'list', 'count', 'update', 'replace', 'delete', 'rotateSecret'])
   assertMethods('dispatcher', dispatcher, ['test', 'resend', 'listDeliveries', 'getDelivery'])
   assertAuthorize(authorize)
+  if (idempotency !== undefined && !isIdempotencyStore(idempotency)) throw new TypeError(noStore)
   if (typeof onError !== 'function') throw new TypeError(`onError must be a function, not ${typeof onError}.`)
   if (typeof clock !== 'function') throw new TypeError(`clock must be a function, not ${typeof clock}.`)
   return {
@@ -59,11 +72,15 @@ export function checkApiOptions(options: WebhookApiOptions): CheckedApiOptions {
     basePath: normalizedBasePath(basePath),
     authorize,
     cursorKey: cursorKey === undefined ? null : keyOf(cursorKey),
+    idempotency: idempotency ?? null,
     limits: checkLimits(limits),
     clock,
     onError,
   }
 }
+
+const noStore =
+  'idempotency must be a store with reserve, complete, release and claimLapsed, such as postgresIdempotency(pool): leave it out to keep answers in memory.'
 
 function printError(error: unknown): void {
   console.error('Posthorn: a request of the management API failed.', error)

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
-import { KeptAnswers, type KeptAnswer } from './kept-answers.ts'
 
 /** One request that carries an idempotency key. */
 export interface KeyedRequest {
@@ -9,53 +7,39 @@ export interface KeyedRequest {
   readonly key: string
   /** What the request asks for; another one under the same key is a conflict. */
   readonly asked: unknown
+  /** Ends waiting for another request under the key. */
+  readonly signal: AbortSignal
+  /** Told of an error that changes nothing for who asked: the request was made, and its answer could not be kept. */
+  readonly onUnkept: (error: unknown) => void
 }
 
-interface UnderWay {
-  readonly fingerprint: string
-  /** Resolves when it is over, however it ended. */
-  readonly end: Promise<void>
+/** An answer as it is given again. */
+export interface KeptAnswer {
+  readonly status: number
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: string
 }
 
 /**
  * Gives the answer of the first request under a key again, instead of doing the same twice. Only what succeeded is kept: a request that
- * failed changed nothing and may be repeated. It is kept in the memory of this process, so a balancer has to send a client's
- * repeats to the same one.
+ * failed changed nothing and may be repeated.
  */
-export class Idempotency {
-  readonly #kept: KeptAnswers
-  readonly #underWay = new Map<string, UnderWay>()
-
-  constructor(clock: Clock) {
-    this.#kept = new KeptAnswers(clock)
-  }
-
+export interface Idempotency {
   /** Runs the request, or waits for one under the same key. Throws `IDEMPOTENCY_CONFLICT`, and what `run` throws. */
-  async once(request: KeyedRequest, run: () => Promise<Response>): Promise<Response> {
-    const { tenantId, key, asked } = request
-    const name = JSON.stringify([tenantId, key])
-    const fingerprint = createHash('sha256').update(JSON.stringify(asked)).digest('base64')
-    for (;;) {
-      const kept = this.#kept.find(tenantId, key)
-      const underWay = this.#underWay.get(name)
-      const other = kept ?? underWay
-      if (other !== undefined && other.fingerprint !== fingerprint) throw conflict()
-      if (kept !== null) return again(kept.answer)
-      if (underWay === undefined) break
-      // Where that one fails, it is this one's turn, or that of another that waits.
-      await underWay.end
-    }
-    const { end, finish } = endLater()
-    this.#underWay.set(name, { fingerprint, end })
-    try {
-      const response = await run()
-      if (response.ok) this.#kept.keep({ tenantId, key, fingerprint, answer: await keptAnswer(response.clone()) })
-      return response
-    } finally {
-      this.#underWay.delete(name)
-      finish()
-    }
-  }
+  once(request: KeyedRequest, run: () => Promise<Response>): Promise<Response>
+}
+
+/** How long an answer is given again, in milliseconds: as long as a dispatcher remembers a key, unless told otherwise. */
+export const answersKeptMs = 86_400_000
+
+/**
+ * Digests what a request asks for. Keyed with what the client made up, so that a digest in a database is nothing to guess a short secret
+ * of the body by.
+ */
+export function fingerprintOf({ tenantId, key, asked }: Pick<KeyedRequest, 'tenantId' | 'key' | 'asked'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([tenantId, key, asked]))
+    .digest('base64url')
 }
 
 /** Reads the key of a request, null where there is none. Throws `VALIDATION_FAILED` where it does not fit. */
@@ -66,22 +50,19 @@ export function idempotencyKeyOf(request: Request): string | null {
   throw new PosthornError('VALIDATION_FAILED', `The header Idempotency-Key ${issues[0]?.message}.`, { issues })
 }
 
-function endLater() {
-  let finish: (() => void) | undefined
-  const end = new Promise<void>((resolve) => (finish = resolve))
-  return { end, finish: () => finish?.() }
+/** Copies an answer, to be given again. */
+export async function keptAnswer(response: Response): Promise<KeptAnswer> {
+  return { status: response.status, headers: [...response.headers], body: await response.clone().text() }
 }
 
-async function keptAnswer(response: Response): Promise<KeptAnswer> {
-  return { status: response.status, headers: [...response.headers], body: await response.text() }
-}
-
-function again({ status, headers, body }: KeptAnswer): Response {
+/** Makes the answer to a repeat. */
+export function again({ status, headers, body }: KeptAnswer): Response {
   const copy = headers.map(([name, value]): [string, string] => [name, value])
   return new Response(body === '' ? null : body, { status, headers: [...copy, ['idempotent-replayed', 'true']] })
 }
 
-function conflict(): PosthornError {
+/** Makes the error for another request under a key. */
+export function conflict(): PosthornError {
   return new PosthornError(
     'IDEMPOTENCY_CONFLICT',
     'The idempotency key was used before for another request: use a new key for a new request.',

@@ -1,11 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-
-/** An answer as it is given again. */
-export interface KeptAnswer {
-  readonly status: number
-  readonly headers: readonly (readonly [string, string])[]
-  readonly body: string
-}
+import { answersKeptMs, type KeptAnswer } from './idempotency.ts'
 
 /** An answer and the request that it is for. */
 export interface Kept {
@@ -15,8 +9,6 @@ export interface Kept {
   readonly answer: KeptAnswer
 }
 
-/** How long an answer is given again: as long as a dispatcher remembers a key, unless told otherwise. */
-const ttlMs = 86_400_000
 // An answer may be 64 KiB, so that keys alone bound no memory. A tenant who fills its part pushes out its own and nobody else's.
 const tenantLimit: Limit = { answers: 1_000, characters: 2_097_152 }
 const totalLimit: Limit = { answers: 10_000, characters: 67_108_864 }
@@ -55,7 +47,7 @@ export class KeptAnswers {
   }
 
   #isOld({ atMs }: Placed): boolean {
-    return this.#clock() - atMs >= ttlMs
+    return this.#clock() - atMs >= answersKeptMs
   }
 
   #forget(placed: Placed): void {

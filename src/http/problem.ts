@@ -10,6 +10,7 @@ import { safeHeaders } from './json-response.ts'
  * - `MEDIA_TYPE_UNSUPPORTED` (415): the body is not declared as JSON, or is compressed.
  * - `BODY_MALFORMED` (400): the body is missing, cut off, not UTF-8, not JSON, or nested too deeply.
  * - `REQUEST_ABORTED` (400): the client gave up; only a caller in the same process ever sees it.
+ * - `REQUEST_IN_FLIGHT` (409): another request under the same `Idempotency-Key` is being worked on; see the `Retry-After` header.
  * - `RATE_LIMITED` (429): the tenant does this too often; see the `Retry-After` header.
  * - `LIMIT_REACHED` (429): the tenant has as many webhooks as it may have.
  * - `INTERNAL_ERROR` (500): something failed that the caller cannot mend; the `onError` option was told.
@@ -22,6 +23,7 @@ export type ProblemCode =
   | 'MEDIA_TYPE_UNSUPPORTED'
   | 'BODY_MALFORMED'
   | 'REQUEST_ABORTED'
+  | 'REQUEST_IN_FLIGHT'
   | 'RATE_LIMITED'
   | 'LIMIT_REACHED'
   | 'INTERNAL_ERROR'
@@ -71,6 +73,7 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   METHOD_NOT_ALLOWED: 405,
   CONFLICT: 409,
   IDEMPOTENCY_CONFLICT: 409,
+  REQUEST_IN_FLIGHT: 409,
   WEBHOOK_DISABLED: 409,
   PAYLOAD_GONE: 410,
   BODY_TOO_LARGE: 413,

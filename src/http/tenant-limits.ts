@@ -9,6 +9,8 @@ export interface TenantLimits {
   readonly creationsPerMinute?: number
   /** The most test deliveries in a minute, in one process; 30 unless given: each makes a request to an address of the tenant's choice. */
   readonly testsPerMinute?: number
+  /** The most requests with an `Idempotency-Key` in a minute, in one process; 120 unless given: each leaves an answer of up to 64 KiB for 24 hours. */
+  readonly keyedPerMinute?: number
 }
 
 /** The limits of every tenant, filled in. */
@@ -17,10 +19,10 @@ export type CheckedLimits = Required<TenantLimits>
 /** Checks the limits and fills in the defaults; throws TypeError or RangeError that names the one that is wrong. */
 export function checkLimits(limits: TenantLimits = {}): CheckedLimits {
   if (typeof limits !== 'object' || limits === null) throw new TypeError('limits must be an object.')
-  const { webhooks = 100, creationsPerMinute = 60, testsPerMinute = 30, ...unknown } = limits
+  const { webhooks = 100, creationsPerMinute = 60, testsPerMinute = 30, keyedPerMinute = 120, ...unknown } = limits
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw new TypeError(`limits has no member ${JSON.stringify(stranger)}.`)
-  const checked = { webhooks, creationsPerMinute, testsPerMinute }
+  const checked = { webhooks, creationsPerMinute, testsPerMinute, keyedPerMinute }
   for (const [name, value] of Object.entries(checked)) {
     if (typeof value !== 'number') throw new TypeError(`limits.${name} must be a number, not ${typeof value}.`)
     const isRight = value === Infinity || (Number.isSafeInteger(value) && value >= 0)

@@ -37,8 +37,9 @@ export type WebhookApi = (request: Request) => Promise<Response>
  * too), 429 with `Retry-After` (`RATE_LIMITED`, `LIMIT_REACHED`), 500, 503. A malformed id, a missing one and one of another tenant are answered with the same bytes.
  *
  * A `POST` with an `Idempotency-Key` (1 to 255 printable characters) that succeeded is answered the same way, with
- * `Idempotent-Replayed: true`, when it is repeated within 24 hours on the same process; another request under that key gets 409
- * (`IDEMPOTENCY_CONFLICT`).
+ * `Idempotent-Replayed: true`, when it is repeated within 24 hours: on the same process, or on any that shares the `idempotency` store. Another
+ * request under that key gets 409 (`IDEMPOTENCY_CONFLICT`), and so does a repeat while a first one is still under way elsewhere
+ * (`REQUEST_IN_FLIGHT`, with `Retry-After`).
  *
  * @example
  * const api = createWebhookApi({
@@ -110,8 +111,16 @@ async function answer(request: Request, options: CheckedApiOptions, guards: ApiG
     }
     const key = request.method === 'POST' ? idempotencyKeyOf(request) : null
     if (key === null) return await operation.run(call)
-    const asked = [pathname, [...searchParams], body.value]
-    return await guards.idempotency.once({ tenantId: caller.tenantId, key, asked }, () => operation.run(call))
+    const tooOften = guards.keyed.take(caller.tenantId)
+    if (tooOften !== null) return tooOften
+    const keyed = {
+      tenantId: caller.tenantId,
+      key,
+      asked: [pathname, [...searchParams], body.value],
+      signal: request.signal,
+      onUnkept: (error: unknown) => void report(error, request, options),
+    }
+    return await guards.idempotency.once(keyed, () => operation.run(call))
   } catch (error) {
     if (isAbort(error, request.signal)) return problemResponse('REQUEST_ABORTED', 'The request was given up.')
     return errorResponse(error) ?? failed(error, request, options)

@@ -1,5 +1,6 @@
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
-import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
+import { isIdempotencyStore } from '../storage/idempotency-in-time.ts'
+import type { IdempotencyStore } from '../storage/idempotency-store.ts'
 
 /** How a receiver remembers events. */
 export interface IdempotencyOptions {
@@ -84,10 +85,7 @@ const missing =
   "idempotency: 'none' where every handler may run twice for one event."
 
 function assertStore(store: unknown): asserts store is IdempotencyStore {
-  const methods = ['reserve', 'complete', 'release', 'claimLapsed']
-  const isStore = typeof store === 'object' && store !== null
-  if (isStore && methods.every((name) => typeof Reflect.get(store, name) === 'function')) return
-  throw new TypeError(missing)
+  if (!isIdempotencyStore(store)) throw new TypeError(missing)
 }
 
 function integer(name: string, value: unknown, min: number, max: number): number {

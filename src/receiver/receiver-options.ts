@@ -1,7 +1,7 @@
 import type { EventCatalogue, EventSchemas } from '../domain/catalogue.ts'
 import type { Envelope } from './envelope.ts'
 import type { IdempotencyOptions } from './idempotency-options.ts'
-import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
+import type { IdempotencyStore } from '../storage/idempotency-store.ts'
 import type { FailureContext, ReceiveOutcome, Rejection } from './outcome.ts'
 import type { EventHandler, EventHandlers } from './received-event.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'

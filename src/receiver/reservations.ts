@@ -1,9 +1,9 @@
-import { PosthornError } from '../domain/error.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
 import { digest, eventKey } from './event-key.ts'
 import { writeRecord } from './event-record.ts'
 import type { IdempotencyOptions } from './idempotency-options.ts'
-import type { HeldReservation, IdempotencyStore, LapsedEvent, ReserveResult } from './idempotency/idempotency-store.ts'
+import { reserveInTime, storeInTime } from '../storage/idempotency-in-time.ts'
+import type { HeldReservation, LapsedEvent, ReserveResult } from '../storage/idempotency-store.ts'
 import type { ReceiveFlag } from './outcome.ts'
 
 /** An event in the hands of this request: nobody else works on it. */
@@ -80,10 +80,10 @@ export class Reservations {
   /** Takes the event that has been lapsed for longest; null where there is none. */
   async takeLapsed(): Promise<{ readonly event: LapsedEvent; readonly hold: Hold } | null> {
     if (this.#settings === null) return null
-    const { leaseMs, store } = this.#settings
+    const { leaseMs, store, storeTimeoutMs } = this.#settings
     const lease = crypto.randomUUID()
     const claiming = store.claimLapsed({ scope: this.#endpoint, lease, leaseMs, limit: 1 })
-    const [event] = await inTime(claiming, this.#settings)
+    const [event] = await storeInTime(store, claiming, storeTimeoutMs)
     if (event === undefined) return null
     const { id, fingerprint, attempt } = event
     return { event, hold: this.#hold({ scope: this.#endpoint, id, lease, fingerprint }, attempt, this.#settings) }
@@ -94,11 +94,10 @@ export class Reservations {
     record: string | null,
     settings: Required<IdempotencyOptions>,
   ): Promise<ReserveResult> {
-    const { store, leaseMs, keepMs, whenInFlight, waitMs } = settings
+    const { store, leaseMs, keepMs, whenInFlight, waitMs, storeTimeoutMs } = settings
     const giveUpAt = performance.now() + (whenInFlight === 'wait' ? waitMs : 0)
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      const reserving = store.reserve({ ...held, leaseMs, keepMs, record })
-      const answer = await inTime(reserving, settings, () => void releaseLate(reserving, store, held))
+      const answer = await reserveInTime(store, { ...held, leaseMs, keepMs, record }, storeTimeoutMs)
       const leftMs = giveUpAt - performance.now()
       if (answer.status !== 'in-flight' || leftMs <= 0) return answer
       await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)))
@@ -106,7 +105,7 @@ export class Reservations {
   }
 
   #hold(held: HeldReservation, attempt: number, settings: Required<IdempotencyOptions>): Hold {
-    const { store, keepMs, leaseMs } = settings
+    const { store, keepMs, leaseMs, storeTimeoutMs } = settings
     const leaseEnd = new AbortController()
     const timer = setTimeout(() => leaseEnd.abort(), leaseMs)
     // as: outside Node a timer is a number. In it, a handler that hangs must not keep the process from ending.
@@ -117,11 +116,11 @@ export class Reservations {
       signal: leaseEnd.signal,
       complete: async () => {
         clearTimeout(timer)
-        return await inTime(store.complete(held, keepMs), settings)
+        return await storeInTime(store, store.complete(held, keepMs), storeTimeoutMs)
       },
       release: async () => {
         clearTimeout(timer)
-        await inTime(store.release(held), settings)
+        await storeInTime(store, store.release(held), storeTimeoutMs)
       },
     }
   }
@@ -133,43 +132,4 @@ const freeHold: Hold = {
   signal: new AbortController().signal,
   complete: async () => true,
   release: async () => {},
-}
-
-/** Waits for the store, but not for ever: a client that reconnects in silence would hold every request open. */
-async function inTime<T>(
-  answering: Promise<T>,
-  { store, storeTimeoutMs }: Required<IdempotencyOptions>,
-  onLate?: () => void,
-): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      onLate?.()
-      const message = `The idempotency store ${store.name} did not answer within ${storeTimeoutMs} ms.`
-      reject(new PosthornError('STORAGE_UNAVAILABLE', message))
-    }, storeTimeoutMs)
-  })
-  try {
-    return await Promise.race([answering, late])
-  } catch (error) {
-    if (error instanceof PosthornError) throw error
-    throw new PosthornError('STORAGE_UNAVAILABLE', `The idempotency store ${store.name} failed; see cause.`, {
-      cause: error,
-    })
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** Gives back what was taken too late; otherwise it would keep the sender's next attempt out for a whole lease. */
-async function releaseLate(
-  reserving: Promise<ReserveResult>,
-  store: IdempotencyStore,
-  held: HeldReservation,
-): Promise<void> {
-  try {
-    if ((await reserving).status === 'reserved') await store.release(held)
-  } catch {
-    // The request was answered 503 long ago, and the lease ends by itself.
-  }
 }

@@ -2,9 +2,12 @@
 export interface SealContext {
   /** The tenant who owns it. */
   readonly tenantId: string
-  /** The webhook whose it is. */
+  /** The webhook whose it is; of an answer, the id that it is kept under. */
   readonly webhookId: string
-  /** What of the webhook it is: `secrets`, its signing secrets and the values of its headers. */
+  /**
+   * What it is: `secrets`, the signing secrets of a webhook and the values of its headers; `answer`, an answer of the management API that is
+   * kept for repeats of its request, secrets included.
+   */
   readonly field: string
 }
 

@@ -22,7 +22,7 @@ export class Vault {
     const encryption = this.#encryption
     const text = secretsToText(secrets)
     if (encryption === 'none') return text
-    const box = await ask(() => encryption.seal(text, contextOf(owner)))
+    const box = await askEncryption(() => encryption.seal(text, contextOf(owner)))
     return boxToText(box, Object.keys(secrets.headers))
   }
 
@@ -33,7 +33,7 @@ export class Vault {
     if (read === null) throw damaged()
     if ('secrets' in read) return read.secrets
     if (encryption === 'none') throw noKeyring(id)
-    return secretsOf(await ask(() => encryption.open(read.box, contextOf({ id, tenantId }))))
+    return secretsOf(await askEncryption(() => encryption.open(read.box, contextOf({ id, tenantId }))))
   }
 
   /** Says whether the text is sealed with the newest key already. */
@@ -55,7 +55,8 @@ function contextOf({ id, tenantId }: SecretsOwner): SealContext {
   return { tenantId, webhookId: id, field: 'secrets' }
 }
 
-async function ask(work: () => string | Promise<string>): Promise<string> {
+/** Asks a KMS, and waits for 10 s. Throws `SECRET_UNREADABLE`, `ENCRYPTION_KEY_UNKNOWN` or `ENCRYPTION_UNAVAILABLE`. */
+export async function askEncryption(work: () => string | Promise<string>): Promise<string> {
   let text: unknown
   try {
     const answer = work()

@@ -27,6 +27,8 @@ describe('parseRetryAfter', () => {
     '2026-11-23T12:00:30Z',
     'Mon, 99 Nov 2026 12:00:30 GMT',
     'Monday, 23-Nov-26 12:00:30 GMT',
+    'x Mon, 23 Nov 2026 12:00:30 GMT',
+    'Mon, 23 Nov 2026 12:00:30 GMT+0100',
   ])('takes %j as absent', (text) => {
     expect(parseRetryAfter(text, now)).toBeNull()
   })

@@ -1,15 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
-import { isEventPattern, isEventType, matchesPattern, patternsMatching } from '../../src/domain/event-type.ts'
+import {
+  isEventPattern,
+  isEventType,
+  matchesPattern,
+  patternsMatching,
+  testEventType,
+} from '../../src/domain/event-type.ts'
 
 const segment = fc.stringMatching(/^[A-Za-z0-9_]{1,6}$/)
 const eventType = fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) => segments.join('.'))
 
 describe('isEventType', () => {
-  it.each(['a', 'execution.completed', 'A_1.b2.C', '_', 'a'.repeat(128)])('accepts %s', (type) => {
+  it.each(['a', 'execution.completed', 'A_1.b2.C', '_', '09.AZ.az', 'a'.repeat(128)])('accepts %s', (type) => {
     expect(isEventType(type)).toBe(true)
   })
-  it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a-b', 'é', 'a.*', '*', 'a\n', 'a'.repeat(129)])(
+  it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a-b', 'é', 'a.*', '*', 'a\n', ...'/:@[`{', 'a'.repeat(129)])(
     'refuses %j',
     (type) => {
       expect(isEventType(type)).toBe(false)
@@ -17,11 +23,17 @@ describe('isEventType', () => {
   )
 })
 
+describe('testEventType', () => {
+  it('is what receivers know tests by', () => {
+    expect(testEventType).toBe('webhook.test')
+  })
+})
+
 describe('isEventPattern', () => {
-  it.each(['*', 'a.*', 'a.b.*', 'a.b'])('accepts %s', (pattern) => {
+  it.each(['*', 'a.*', 'a.b.*', 'a.b', 'ab', 'a.bc'])('accepts %s', (pattern) => {
     expect(isEventPattern(pattern)).toBe(true)
   })
-  it.each(['**', '.*', '*.a', 'a*', 'a.*.b', 'a.**', ''])('refuses %j', (pattern) => {
+  it.each(['**', '.*', '*.a', 'a*', 'a.*.b', 'a.**', 'a.b--', ''])('refuses %j', (pattern) => {
     expect(isEventPattern(pattern)).toBe(false)
   })
 })
@@ -53,5 +65,7 @@ describe('matchesPattern', () => {
     expect(matchesPattern('execution.*', 'execution')).toBe(false)
     expect(matchesPattern('execution.*', 'executions.completed')).toBe(false)
     expect(matchesPattern('exec.*', 'execution.completed')).toBe(false)
+    expect(matchesPattern('execution.completed', 'execution.completed')).toBe(true)
+    expect(matchesPattern('execution', 'execution.completed')).toBe(false)
   })
 })

@@ -3,6 +3,7 @@ import { expect, onTestFinished } from 'vitest'
 import { EventDispatcher } from '../../src/delivery/event-dispatcher.ts'
 import { defineEvents, type EventCatalogue } from '../../src/domain/catalogue.ts'
 import type { StandardSchema } from '../../src/domain/standard-schema.ts'
+import type { Encryption } from '../../src/registry/encryption.ts'
 import { WebhookRegistry } from '../../src/registry/webhook-registry.ts'
 import { memoryStorage } from '../../src/storage/memory/memory-storage.ts'
 import type { Storage } from '../../src/storage/storage.ts'
@@ -39,10 +40,14 @@ export const catalogue: EventCatalogue = defineEvents({ 'execution.completed': a
 
 /** Builds the API over memory. Requests name their tenant in `x-tenant` (`acme` where they do not), and `nobody` is not known. */
 export function buildApi(
-  options: Partial<WebhookApiOptions> & { readonly storage?: Storage; readonly events?: EventCatalogue | null } = {},
+  options: Partial<WebhookApiOptions> & {
+    readonly storage?: Storage
+    readonly events?: EventCatalogue | null
+    readonly encryption?: Encryption | 'none'
+  } = {},
 ) {
-  const { storage = memoryStorage(), events = catalogue, ...apiOptions } = options
-  const registry = new WebhookRegistry({ addresses: loopback, storage, ...(events !== null && { events }) })
+  const { storage = memoryStorage(), events = catalogue, encryption = 'none', ...apiOptions } = options
+  const registry = new WebhookRegistry({ addresses: loopback, storage, encryption, ...(events !== null && { events }) })
   const dispatcher = new EventDispatcher({ registry, retry: { retries: 0 } })
   onTestFinished(async () => await dispatcher.stop({ timeoutMs: 1_000 }))
   const errors: unknown[] = []

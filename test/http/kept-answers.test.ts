@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { Idempotency } from '../../src/http/idempotency.ts'
+import { ProcessIdempotency } from '../../src/http/process-idempotency.ts'
 import { manualClock } from '../support/clock.ts'
 
 /** Makes keyed requests, and says whether one was run rather than answered from memory. */
 function setUp() {
   const clock = manualClock()
-  const idempotency = new Idempotency(clock.now)
+  const idempotency = new ProcessIdempotency(clock.now)
   const isRun = async (tenantId: string, key: string, { size = 1, status = 200 } = {}) => {
     const run = async () => new Response('x'.repeat(size), { status })
-    const response = await idempotency.once({ tenantId, key, asked: null }, run)
+    const unused = { signal: new AbortController().signal, onUnkept: () => undefined }
+    const response = await idempotency.once({ tenantId, key, asked: null, ...unused }, run)
     return response.headers.get('idempotent-replayed') === null
   }
   const many = async (count: number, tenantId: string, options = {}) => {

@@ -110,4 +110,17 @@ describe('the cursors of the management API', () => {
     expect(() => createWebhookApi({ ...options, cursorKey: new Uint8Array(31) })).toThrow(/cursorKey/)
     expect(() => createWebhookApi({ ...options, cursorKey: 5 as never })).toThrow(TypeError)
   })
+
+  it.each([[[]], [[new Uint8Array()]], [[new Uint8Array(32), 'x'.repeat(32)]], [null]])(
+    'are not signed with what deriveKeys of an encryption must not answer: %j',
+    (keys) => {
+      const encryption = {
+        seal: (text: string) => text,
+        open: (text: string) => text,
+        isCurrent: () => true,
+        deriveKeys: () => keys as Uint8Array[],
+      }
+      expect(() => buildApi({ encryption })).toThrow(/deriveKeys must answer/)
+    },
+  )
 })

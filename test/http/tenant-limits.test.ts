@@ -55,6 +55,16 @@ describe('the limits of a tenant', () => {
     expect(refused.headers.get('retry-after')).toBe('60')
   })
 
+  it('let so many requests with an idempotency key be made in a minute', async () => {
+    const { call } = buildApi({ limits: { keyedPerMinute: 1 } })
+    const { id } = (await call('POST', '/webhooks', input(), { 'idempotency-key': 'k1' })).body
+    const path = `/webhooks/${id}/rotate-secret`
+    expectProblem(await call('POST', path, undefined, { 'idempotency-key': 'k2' }), 429, 'RATE_LIMITED')
+    expect((await call('POST', path)).status).toBe(200)
+    const foreign = { 'idempotency-key': 'k2', 'x-tenant': 'other' }
+    expect((await call('POST', '/webhooks', input(), foreign)).status).toBe(201)
+  })
+
   it('hold unless lifted', async () => {
     const clock = manualClock()
     const many = async (limits: object | undefined, count: number) => {

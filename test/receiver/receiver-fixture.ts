@@ -73,7 +73,7 @@ export function overridingStore(changes: Partial<IdempotencyStore>, store = memo
     name: store.name,
     durability: store.durability,
     reserve: (reservation) => store.reserve(reservation),
-    complete: (held, keepMs) => store.complete(held, keepMs),
+    complete: (held, keepMs, answer) => store.complete(held, keepMs, answer),
     release: (held) => store.release(held),
     claimLapsed: (query) => store.claimLapsed(query),
     ...changes,

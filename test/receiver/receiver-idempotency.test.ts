@@ -167,7 +167,7 @@ describe('createReceiver with idempotency', () => {
     const store = overridingStore({
       reserve: async ({ id }) => {
         ids.push(id)
-        return { status: 'completed', fingerprint: '' }
+        return { status: 'completed', fingerprint: '', answer: null }
       },
     })
     const long = 'x'.repeat(300)

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { IdempotencyStore } from '../idempotency/idempotency-store.ts'
+import type { IdempotencyStore } from '../../storage/idempotency-store.ts'
 
 /** The idempotency store to examine. */
 export interface IdempotencyConformanceAdapter {

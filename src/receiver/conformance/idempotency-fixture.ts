@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HeldReservation, IdempotencyStore, LapsedEvent, Reservation } from '../idempotency/idempotency-store.ts'
+import type { HeldReservation, IdempotencyStore, LapsedEvent, Reservation } from '../../storage/idempotency-store.ts'
 import type { IdempotencyConformanceAdapter } from './idempotency-conformance-adapter.ts'
 
 /** The cases of one topic by name; a name states the invariant. */

@@ -8,7 +8,7 @@ export const settlingCases: IdempotencyCases = {
     assert.equal(await fixture.store.complete(held, keepMs), true)
     await fixture.advance(keepMs - 1)
     const answer = await fixture.store.reserve(fixture.newReservation())
-    assert.deepEqual(answer, { status: 'completed', fingerprint: 'first' })
+    assert.deepEqual(answer, { status: 'completed', fingerprint: 'first', answer: null })
     await fixture.advance(1)
     assert.equal(await fixture.statusOf(), 'reserved')
   },
@@ -35,7 +35,7 @@ export const settlingCases: IdempotencyCases = {
     assert.equal(await fixture.store.release(other), true)
     assert.equal(await fixture.store.complete(slow, keepMs), true)
     const answer = await fixture.store.reserve(fixture.newReservation({ fingerprint: 'second' }))
-    assert.deepEqual(answer, { status: 'completed', fingerprint: 'first' })
+    assert.deepEqual(answer, { status: 'completed', fingerprint: 'first', answer: null })
   },
 
   'writes nothing for a lease that another has taken over': async (fixture) => {
@@ -72,5 +72,29 @@ export const settlingCases: IdempotencyCases = {
     assert.equal(await fixture.store.complete(held, keepMs), true)
     assert.equal(await fixture.statusOf({ scope: 'payments' }), 'in-flight')
     assert.equal(await fixture.statusOf({ id: 'sw:msg_2' }), 'in-flight')
+  },
+
+  'keeps the answer that an event was completed with, as it is, for as long as the event': async (fixture) => {
+    const answer = '{"text":"\\u0000 \' \\\\ €"}'
+    await fixture.store.complete(await fixture.hold(), keepMs, answer)
+    await fixture.store.complete(await fixture.hold({ id: 'sw:msg_2' }), keepMs, 'another')
+    const again = fixture.newReservation({ record: 'not taken' })
+    assert.deepEqual(await fixture.store.reserve(again), { status: 'completed', fingerprint: 'first', answer })
+    assert.equal(await fixture.store.complete(again, keepMs, 'too late'), false)
+    await fixture.advance(keepMs - 1)
+    assert.deepEqual(await fixture.store.reserve(again), { status: 'completed', fingerprint: 'first', answer })
+    await fixture.advance(1)
+    const afresh = await fixture.store.reserve(fixture.newReservation({ fingerprint: 'second' }))
+    assert.deepEqual(afresh, { status: 'reserved', attempt: 1, fingerprint: 'second' })
+  },
+
+  'keeps an answer in place of the record, and gives it to nobody who asks for lapsed events': async (fixture) => {
+    const held = await fixture.hold({ record: 'the record' })
+    await fixture.advance(leaseMs)
+    assert.equal(await fixture.store.complete(held, keepMs, 'the answer'), true)
+    await fixture.advance(1)
+    assert.deepEqual(await fixture.claim(), [])
+    const answer = await fixture.store.reserve(fixture.newReservation())
+    assert.deepEqual(answer, { status: 'completed', fingerprint: 'first', answer: 'the answer' })
   },
 }

@@ -8,7 +8,7 @@ import type {
   Reservation,
   ReservationKey,
   ReserveResult,
-} from './idempotency-store.ts'
+} from '../../storage/idempotency-store.ts'
 
 /** Options of {@link memoryIdempotency}. */
 export interface MemoryIdempotencyOptions {
@@ -36,6 +36,8 @@ interface Entry extends ReservationKey {
   attempt: number
   readonly fingerprint: string
   record: string | null
+  /** What it was completed with. */
+  answer: string | null
   expiresAt: number
 }
 
@@ -61,24 +63,29 @@ class MemoryIdempotency implements IdempotencyStore {
     const known = this.#find(reservation, now)
     if (known !== undefined && !isLapsed(known, now)) {
       const { fingerprint } = known
-      if (known.isCompleted) return { status: 'completed', fingerprint }
+      if (known.isCompleted) return { status: 'completed', fingerprint, answer: known.answer }
       return { status: 'in-flight', retryInMs: known.leaseUntil - now, fingerprint }
     }
     if (known === undefined) this.#makeRoom(now)
     const { scope, id, lease, leaseMs, keepMs, record } = reservation
     const { fingerprint, attempt } = known ?? { fingerprint: reservation.fingerprint, attempt: 0 }
     const times = { leaseUntil: now + leaseMs, expiresAt: now + keepMs }
-    this.#put({ scope, id, lease, record, fingerprint, attempt: attempt + 1, isCompleted: false, ...times })
+    const taken = { scope, id, lease, record, fingerprint, attempt: attempt + 1, ...times }
+    this.#put({ ...taken, isCompleted: false, answer: null })
     return { status: 'reserved', attempt: attempt + 1, fingerprint }
   }
 
-  async complete({ scope, id, lease, fingerprint }: HeldReservation, keepMs: number): Promise<boolean> {
+  async complete(
+    { scope, id, lease, fingerprint }: HeldReservation,
+    keepMs: number,
+    answer?: string,
+  ): Promise<boolean> {
     const now = this.#clock()
     const known = this.#find({ scope, id }, now)
     const isFree = known === undefined || isLapsed(known, now)
     if (!isFree && (known.isCompleted || known.lease !== lease)) return false
     const entry = known ?? { scope, id, lease, leaseUntil: now, attempt: 1, fingerprint }
-    this.#put({ ...entry, isCompleted: true, record: null, expiresAt: now + keepMs })
+    this.#put({ ...entry, isCompleted: true, record: null, answer: answer ?? null, expiresAt: now + keepMs })
     return true
   }
 

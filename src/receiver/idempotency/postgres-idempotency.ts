@@ -10,7 +10,7 @@ import type {
   LapsedQuery,
   Reservation,
   ReserveResult,
-} from './idempotency-store.ts'
+} from '../../storage/idempotency-store.ts'
 
 /** Options of {@link postgresIdempotency}. */
 export interface PostgresIdempotencyOptions {
@@ -54,6 +54,7 @@ interface ReservedRow {
   readonly status: 'reserved' | 'in-flight' | 'completed'
   readonly attempt: number
   readonly fingerprint: string
+  readonly answer: string | null
   readonly retryInMs: number
 }
 
@@ -99,25 +100,31 @@ WITH removed AS (
 )`
     const select = `
 SELECT CASE WHEN lease = $3 THEN 'reserved' WHEN lease IS NULL THEN 'completed' ELSE 'in-flight' END AS status,
-  attempt, fingerprint, ceil(extract(epoch FROM lease_until - ${now}) * 1000)::float8 AS "retryInMs" FROM event`
+  attempt, fingerprint, record AS answer, ceil(extract(epoch FROM lease_until - ${now}) * 1000)::float8 AS "retryInMs" FROM event`
     const params = [scope, id, lease, leaseMs, fingerprint, record, keepMs]
-    const { status, attempt, fingerprint: first, retryInMs } = await this.#one<ReservedRow>(select, params, ctes)
+    const row = await this.#one<ReservedRow>(select, params, ctes)
+    const { status, attempt, fingerprint: first, retryInMs, answer } = row
     if (status === 'reserved') return { status, attempt, fingerprint: first }
-    return status === 'completed' ? { status, fingerprint: first } : { status, retryInMs, fingerprint: first }
+    if (status === 'completed') return { status, fingerprint: first, answer }
+    return { status, retryInMs, fingerprint: first }
   }
 
-  async complete({ scope, id, lease, fingerprint }: HeldReservation, keepMs: number): Promise<boolean> {
+  async complete(
+    { scope, id, lease, fingerprint }: HeldReservation,
+    keepMs: number,
+    answer?: string,
+  ): Promise<boolean> {
     const { now } = this.#database.names
     const ctes = `
 WITH event AS (
   INSERT INTO ${this.#table} AS t (scope, id, lease, lease_until, attempt, fingerprint, record, expires_at)
-  VALUES ($1, $2, NULL, ${now}, 1, $4, NULL, ${now} + $5::float8 * interval '1 ms')
-  ON CONFLICT (scope, id) DO UPDATE SET lease = NULL, record = NULL, expires_at = excluded.expires_at,
+  VALUES ($1, $2, NULL, ${now}, 1, $4, $6, ${now} + $5::float8 * interval '1 ms')
+  ON CONFLICT (scope, id) DO UPDATE SET lease = NULL, record = excluded.record, expires_at = excluded.expires_at,
     fingerprint = CASE WHEN t.expires_at <= ${now} THEN excluded.fingerprint ELSE t.fingerprint END
   WHERE t.lease = $3 OR t.expires_at <= ${now} OR (t.lease IS NOT NULL AND t.lease_until <= ${now})
   RETURNING 1
 )`
-    const params = [scope, id, lease, fingerprint, keepMs]
+    const params = [scope, id, lease, fingerprint, keepMs, answer ?? null]
     return (await this.#all('SELECT 1 AS done FROM event', params, ctes)).length === 1
   }
 
@@ -136,7 +143,7 @@ lapsed AS (UPDATE ${this.#table} SET lease_until = ${now} WHERE ${mine} AND reco
     const ctes = `
 WITH found AS (
   SELECT scope, id, lease_until FROM ${this.#table}
-  WHERE scope = $1 AND record IS NOT NULL AND lease_until <= ${now} AND expires_at > ${now}
+  WHERE scope = $1 AND record IS NOT NULL AND lease IS NOT NULL AND lease_until <= ${now} AND expires_at > ${now}
   ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED
 ), claimed AS (
   UPDATE ${this.#table} t SET lease = $2, lease_until = ${now} + $3::float8 * interval '1 ms', attempt = t.attempt + 1
@@ -164,7 +171,7 @@ WITH found AS (
   }
 }
 
-// One statement, so one transaction. COLLATE "C": texts are compared, never sorted for people.
+// A completed event has no lease; its record is the answer that it was completed with. One statement, so one transaction. COLLATE "C": texts are compared, never sorted for people.
 function migrationOf(schema: string, quoted: string, table: string): string {
   return `
 DO $create$ BEGIN

@@ -7,7 +7,7 @@ import type {
   Reservation,
   ReservationKey,
   ReserveResult,
-} from './idempotency-store.ts'
+} from '../../storage/idempotency-store.ts'
 import { type RedisClient, type SendCommand, toSendCommand } from './redis-client.ts'
 import {
   claimLapsedScript,
@@ -59,16 +59,16 @@ export class RedisIdempotency implements IdempotencyStore {
   async reserve(reservation: Reservation): Promise<ReserveResult> {
     const { id, lease, leaseMs, keepMs, fingerprint, record } = reservation
     const args = [lease, String(leaseMs), String(keepMs), fingerprint, id, record ?? '']
-    const [status, first, count] = listOf(await this.#run(reserveScript, reservation, args))
-    const known = String(first)
-    if (status === 'reserved') return { status, attempt: Number(count), fingerprint: known }
-    if (status === 'in-flight') return { status, retryInMs: Number(count), fingerprint: known }
-    if (status === 'completed') return { status, fingerprint: known }
+    const [status, first, last] = listOf(await this.#run(reserveScript, reservation, args))
+    const [known, answer] = [String(first), String(last)]
+    if (status === 'reserved') return { status, attempt: Number(last), fingerprint: known }
+    if (status === 'in-flight') return { status, retryInMs: Number(last), fingerprint: known }
+    if (status === 'completed') return { status, fingerprint: known, answer: last === null ? null : answer }
     throw unreadable()
   }
 
-  async complete(held: HeldReservation, keepMs: number): Promise<boolean> {
-    const args = [held.lease, String(keepMs), held.fingerprint, held.id]
+  async complete(held: HeldReservation, keepMs: number, answer?: string): Promise<boolean> {
+    const args = [held.lease, String(keepMs), held.fingerprint, held.id, ...(answer === undefined ? [] : [answer])]
     return Number(await this.#run(completeScript, held, args)) === 1
   }
 

@@ -1,6 +1,6 @@
 /**
  * The scripts of the Redis store; Redis runs each without anything in between. An event is a hash, kept for as long as the event
- * is: `state`, `lease`, `until` (when the lease ends), `print`, `record`, `attempt`, `expires`. `lapsing` is a sorted set of the ids that
+ * is: `state`, `lease`, `until` (when the lease ends), `print`, `record`, `attempt`, `expires`. `answer`. `lapsing` is a sorted set of the ids that
  * have a record, by the end of their leases. Times are milliseconds since the epoch by the server's clock.
  *
  * KEYS[1] is the event, KEYS[2] the sorted set; both have the scope as their hash tag, so that a cluster keeps them together.
@@ -10,13 +10,13 @@ export type RedisScript = (now: string) => string
 /** The time by the server's clock. */
 export const serverTime = `(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()`
 
-/** ARGV: lease, leaseMs, keepMs, fingerprint, id, record or ''. Answers status, fingerprint, attempt or time left. */
+/** ARGV: lease, leaseMs, keepMs, fingerprint, id, record or ''. Answers status, fingerprint, and attempt, time left or answer. */
 export const reserveScript: RedisScript = (now) => `${begin(now)}
 local count = 0
 local print = ARGV[4]
 if event.state and tonumber(event.expires) > now then
   print = event.print
-  if event.state == 'completed' then return {'completed', print, 0} end
+  if event.state == 'completed' then return {'completed', print, event.answer or false} end
   if tonumber(event['until']) > now then return {'in-flight', print, tonumber(event['until']) - now} end
   count = tonumber(event.attempt)
 end
@@ -33,7 +33,7 @@ else
 end
 return {'reserved', print, count + 1}`
 
-/** ARGV: lease, keepMs, fingerprint, id. Answers 1 or 0. */
+/** ARGV: lease, keepMs, fingerprint, id, and the answer where there is one. Answers 1 or 0. */
 export const completeScript: RedisScript = (now) => `${begin(now)}
 local print = ARGV[3]
 if event.state and tonumber(event.expires) > now then
@@ -43,6 +43,7 @@ if event.state and tonumber(event.expires) > now then
 end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'state', 'completed', 'print', print, 'expires', whole(now + tonumber(ARGV[2])))
+if ARGV[5] then redis.call('HSET', KEYS[1], 'answer', ARGV[5]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[4])
 return 1`

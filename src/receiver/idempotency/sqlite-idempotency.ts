@@ -12,7 +12,7 @@ import type {
   LapsedQuery,
   Reservation,
   ReserveResult,
-} from './idempotency-store.ts'
+} from '../../storage/idempotency-store.ts'
 
 /** Options of {@link sqliteIdempotency}. */
 export interface SqliteIdempotencyOptions {
@@ -95,7 +95,7 @@ class SqliteTable implements SqliteIdempotency {
       connection.run(removeExpired, now)
       const known = connection.first<Row>(find, scope, id, now)
       const fingerprint = known?.fingerprint ?? reservation.fingerprint
-      if (known?.lease === null) return { status: 'completed', fingerprint }
+      if (known?.lease === null) return { status: 'completed', fingerprint, answer: known.record }
       if (known !== undefined && known.leaseUntil > now) {
         return { status: 'in-flight', retryInMs: known.leaseUntil - now, fingerprint }
       }
@@ -105,13 +105,17 @@ class SqliteTable implements SqliteIdempotency {
     })
   }
 
-  async complete({ scope, id, lease, fingerprint }: HeldReservation, keepMs: number): Promise<boolean> {
+  async complete(
+    { scope, id, lease, fingerprint }: HeldReservation,
+    keepMs: number,
+    answer?: string,
+  ): Promise<boolean> {
     return await this.#write((connection, now) => {
       const known = connection.first<Row>(find, scope, id, now)
       if (known !== undefined && (known.lease === null || (known.lease !== lease && known.leaseUntil > now)))
         return false
-      const attempt = known?.attempt ?? 1
-      connection.run(put, scope, id, null, now, attempt, known?.fingerprint ?? fingerprint, null, now + keepMs)
+      const { attempt = 1, fingerprint: first = fingerprint } = known ?? {}
+      connection.run(put, scope, id, null, now, attempt, first, answer ?? null, now + keepMs)
       return true
     })
   }
@@ -167,7 +171,7 @@ function open(source: string | SqliteDatabase, busyTimeoutMs: number): Session {
   return { connection, transactions, release: () => own?.close() }
 }
 
-// A completed event has no lease. WITHOUT ROWID: the key is all that it is looked up by.
+// A completed event has no lease; its record is the answer that it was completed with. WITHOUT ROWID: the key is all that it is looked up by.
 const createTable = `
 CREATE TABLE IF NOT EXISTS posthorn_received (
   scope TEXT NOT NULL,
@@ -193,10 +197,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 const take = `UPDATE posthorn_received SET lease = ?, lease_until = ?, attempt = ? ${one}`
 const lapse = `UPDATE posthorn_received SET lease_until = ? ${one}`
 const remove = `DELETE FROM posthorn_received ${one}`
-// A completed event has no record.
 const findLapsed = `
 SELECT ${columns} FROM posthorn_received
-WHERE scope = ? AND record IS NOT NULL AND lease_until <= ? AND expires_at > ? ORDER BY lease_until LIMIT ?`
+WHERE scope = ? AND record IS NOT NULL AND lease IS NOT NULL AND lease_until <= ? AND expires_at > ? ORDER BY lease_until LIMIT ?`
 const removeExpired = `
 DELETE FROM posthorn_received WHERE (scope, id) IN
   (SELECT scope, id FROM posthorn_received WHERE expires_at <= ? ORDER BY expires_at LIMIT 20)`

@@ -70,6 +70,11 @@ describe('idempotencyConformance', () => {
       'writes nothing for a lease that another has taken over',
     ],
     [
+      'a store that forgets answers',
+      (store) => ({ complete: (held, keepMs) => store.complete(held, keepMs) }),
+      'keeps the answer that an event was completed with, as it is, for as long as the event',
+    ],
+    [
       'a store that never gives back',
       () => ({ release: async () => true }),
       'lets the next one in at once after a release',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ownerMessage } from '../../../src/registry/address-policy/address-block.ts'
 import { AddressPolicy } from '../../../src/registry/address-policy/address-policy.ts'
+import { parseRange } from '../../../src/registry/address-policy/ip-address.ts'
+import { specialIpv4, specialIpv6 } from '../../../src/registry/address-policy/special-ranges.ts'
 import { optionsOf, ssrfCases, titleOf } from './ssrf-cases.ts'
 
 const open = new AddressPolicy()
@@ -123,6 +125,32 @@ describe('AddressPolicy.judgeAddress', () => {
     expect(open.judgeAddress(address)?.code).toBe('ip')
   })
 
+  // Written out, and not taken from our table: whatever is taken out of that is missed here. First and last of each range.
+  it.each([
+    ...['0.0.0.0', '0.255.255.255', '10.0.0.0', '10.255.255.255', '100.64.0.0', '100.127.255.255', '127.0.0.0'],
+    ...['127.255.255.255', '168.63.129.16', '169.254.0.0', '169.254.255.255', '172.16.0.0', '172.31.255.255'],
+    ...['192.0.0.0', '192.0.0.255', '192.0.2.0', '192.0.2.255', '192.31.196.0', '192.31.196.255', '192.52.193.0'],
+    ...['192.52.193.255', '192.88.99.0', '192.88.99.255', '192.168.0.0', '192.168.255.255', '192.175.48.0'],
+    ...['192.175.48.255', '198.18.0.0', '198.19.255.255', '198.51.100.0', '198.51.100.255', '203.0.113.0'],
+    ...['203.0.113.255', '224.0.0.0', '239.255.255.255', '240.0.0.0', '255.255.255.255', '::', '::1', '::127.0.0.1'],
+    ...['::ffff:0:127.0.0.1', '64:ff9b::8.8.8.8', '64:ff9b:1::1', '100::1', '1fff:ffff::1', '2001::1', '2001:1ff::1'],
+    ...['2001:db8::', '2001:db8:ffff::1', '2002::1', '2002:ffff::1', '2620:4f:8000::', '2620:4f:8000:ffff::1'],
+    ...['3ffe::1', '3ffe:ffff::1', '3fff::1', '3fff:fff::1', '4000::1', '5f00::1', 'fc00::1', 'fd00:ec2::254'],
+    ...['fe80::1', 'fec0::1', 'ff02::1'],
+  ])('blocks %s, which is no host of the Internet', (address) => {
+    expect(open.judgeAddress(address)?.code).toBe('ip')
+  })
+
+  it.each([
+    ...['1.0.0.0', '9.255.255.255', '11.0.0.0', '100.63.255.255', '100.128.0.0', '126.255.255.255', '128.0.0.0'],
+    ...['168.63.129.15', '168.63.129.17', '169.253.255.255', '169.255.0.0', '172.15.255.255', '172.32.0.0'],
+    ...['192.0.1.0', '192.0.3.0', '192.167.255.255', '192.169.0.0', '198.17.255.255', '198.20.0.0', '203.0.112.255'],
+    ...['203.0.114.0', '223.255.255.255', '2000::', '2001:200::', '2001:db7:ffff::1', '2001:db9::', '2003::'],
+    ...['2620:4f:7fff::1', '2620:4f:8001::', '3ffd:ffff::1', '3fff:1000::', '3fff:ffff::'],
+  ])('lets %s through, beside one that is blocked', (address) => {
+    expect(open.judgeAddress(address)).toBeNull()
+  })
+
   it('lets a name that is allowed have any address but a denied one', () => {
     const policy = new AddressPolicy({ allow: ['hooks.internal'], deny: ['169.254.0.0/16'] })
     expect(policy.judgeAddress('10.0.0.1', 'hooks.internal')).toBeNull()
@@ -130,6 +158,38 @@ describe('AddressPolicy.judgeAddress', () => {
     expect(policy.judgeAddress('169.254.169.254', 'hooks.internal')?.code).toBe('ip')
     expect(policy.judgeAddress('10.0.0.1', 'x.hooks.internal')?.code).toBe('ip')
     expect(policy.judgeAddress('10.0.0.1')?.code).toBe('ip')
+  })
+})
+
+describe('the reason of a block', () => {
+  const policy = new AddressPolicy({ deny: ['denied.example.com', '8.8.8.8'], ports: [443] })
+  const long = `${'a'.repeat(60)}.`.repeat(4)
+  it.each([
+    ['https://denied.example.com./', 'denied.example.com is denied'],
+    ['https://8.8.8.8/', '8.8.8.8 is denied'],
+    ['https://[::ffff:8.8.8.8]/', '::ffff:808:808 is denied'],
+    ['https://Redis/', 'redis is a name of a local network: it has no dot'],
+    ['https://a.Internal/', '.internal is no domain of the Internet'],
+    ['https://a-.example.com/', 'a-.example.com is no host name (RFC 1123)'],
+    ['https://a..com/', 'a..com is no host name (RFC 1123)'],
+    [`https://${long}${'a'.repeat(10)}/`, 'the name is longer than 253 characters'],
+    ['https://example.com:8443/', 'port 8443 is none for webhooks'],
+    ['https://[fe80::1]/', 'fe80::1 is outside 2000::/3, where IPv6 hosts are (RFC 4291)'],
+    ['https://127.1/', '127.0.0.1 is in 127.0.0.0/8: loopback (RFC 1122)'],
+  ])('says of %s what was found', (url, reason) => {
+    expect(policy.judgeUrl(url)?.reason).toBe(reason)
+  })
+
+  it('says of what is no address that it is none', () => {
+    expect(open.judgeAddress(undefined)?.reason).toBe('nothing is no address')
+    expect(open.judgeAddress('a\nb')?.reason).toBe('"a\\nb" is no address')
+  })
+
+  it.each([...specialIpv4, ...specialIpv6])('says of $text what it is', ({ range, text, name }) => {
+    const [first = ''] = text.split('/')
+    expect(open.judgeAddress(first)?.reason).toBe(`${first} is in ${text}: ${name}`)
+    expect(name).toMatch(/^\w[^()]+ (?:\(RFC \d+\)|machine)$/)
+    expect(parseRange(text)).toEqual(range)
   })
 })
 

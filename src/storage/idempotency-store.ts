@@ -1,5 +1,6 @@
 /**
- * Remembers which events a receiver has worked on, so that each is worked on once. The state of one event:
+ * Remembers which events a receiver has worked on, so that each is worked on once; and, for the management API, which requests with an
+ * `Idempotency-Key` were made, and what they were answered. The state of one event:
  *
  * ```
  * absent ─reserve→ reserved ─complete→ completed ─keepMs→ absent
@@ -24,9 +25,10 @@ export interface IdempotencyStore {
   reserve(reservation: Reservation): Promise<ReserveResult>
   /**
    * Marks an event as done for `keepMs`, and forgets its record. Also where the lease has lapsed and nobody has taken the event since.
+   * `answer`, opaque text of up to 1 MiB, is kept with it: every later {@link IdempotencyStore.reserve} gives it back as it is.
    * False, and nothing is written, where another holds it or has completed it.
    */
-  complete(held: HeldReservation, keepMs: number): Promise<boolean>
+  complete(held: HeldReservation, keepMs: number, answer?: string): Promise<boolean>
   /**
    * Gives an event back: one without a record is absent at once, one with a record is lapsed at once. False, and nothing is written,
    * where the lease is not the event's own any more.
@@ -81,6 +83,8 @@ export type ReserveResult =
       readonly status: 'completed'
       /** The digest of the body that it came with first. */
       readonly fingerprint: string
+      /** What it was completed with, null where that was nothing. */
+      readonly answer: string | null
     }
 
 /** A reservation in the hands of who made it. */
