@@ -64,7 +64,7 @@ export class HandlerExchange implements Exchange {
     // Informational answers come before the one that counts.
     if (status < 200) return
     this.#status = status
-    this.#headers = plainHeaders(headers)
+    this.#headers = joinedHeaders(headers)
   }
 
   onResponseData(controller: Controller, chunk: Uint8Array): void {
@@ -93,6 +93,12 @@ export class HandlerExchange implements Exchange {
 
 /** Headers as undici and node:http give them. */
 export type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+// undici writes names in lower case; only a header that came more than once is no text.
+function joinedHeaders(headers: IncomingHeaders): Readonly<Record<string, string>> {
+  for (const name in headers) if (typeof headers[name] !== 'string') return plainHeaders(headers)
+  return headers as Readonly<Record<string, string>> // looked at one by one
+}
 
 /** One text for each name, in lower case. */
 export function plainHeaders(headers: IncomingHeaders): Record<string, string> {

@@ -100,7 +100,9 @@ export class Intake {
     const joined = transaction(this.#storage, input.tx)
     const made = this.#fanOut.event(input)
     const event = made instanceof Promise ? await made : made
-    const [result] = await this.#add([event], joined)
+    const written = await this.#add([event], joined)
+    if (written instanceof PosthornError) throw written
+    const [result] = written
     if (result === undefined) throw fewerResults()
     const { eventId, deliveries, status } = result
     if (status !== 'conflict') return { eventId, deliveries, status }
@@ -114,7 +116,10 @@ export class Intake {
     const joined = transaction(this.#storage, options.tx)
     const events: UnmatchedEvent[] = []
     for (const [index, input] of inputs.entries()) events.push(await this.#eventAt(index, input))
-    return events.length === 0 ? [] : [...(await this.#add(events, joined))]
+    if (events.length === 0) return []
+    const written = await this.#add(events, joined)
+    if (written instanceof PosthornError) throw written
+    return [...written]
   }
 
   async #eventAt(index: number, input: FanOutInput): Promise<UnmatchedEvent> {
@@ -131,10 +136,8 @@ export class Intake {
     }
   }
 
-  async #add(events: readonly UnmatchedEvent[], joined: TransactionOptions): Promise<readonly DispatchManyResult[]> {
-    const written = joined.tx === undefined ? await this.#writes.add(events) : await this.#writeJoined(events, joined)
-    if (written instanceof PosthornError) throw written
-    return written
+  #add(events: readonly UnmatchedEvent[], joined: TransactionOptions): Promise<Written> {
+    return joined.tx === undefined ? this.#writes.add(events) : this.#writeJoined(events, joined)
   }
 
   // Within the caller's transaction nothing can be grouped or begun: only its commit makes the deliveries visible.

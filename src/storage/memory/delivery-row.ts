@@ -53,7 +53,10 @@ export function toDelivery(row: DeliveryRow, nowMs: number): Delivery {
 /** Appends an attempt, unless one of that number is there. */
 export function recordAttempt(row: DeliveryRow, attempt: NewAttempt): void {
   if (attempt.number <= row.attemptCount) return
-  row.attempts.push(copyAttempt(attempt, row.id))
+  const copy = copyAttempt(attempt, row.id)
+  // Nearly all have one: an array that grows by push has room for sixteen.
+  if (row.attempts.length === 0) row.attempts = [copy]
+  else row.attempts.push(copy)
   row.attemptCount = attempt.number
   row.claimCount = 0
   row.lastStatus = attempt.status

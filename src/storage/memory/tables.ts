@@ -45,7 +45,9 @@ export class Tables {
 
   addDelivery(delivery: NewDelivery, event: EventRow, dueAtMs: number, nowMs: number): void {
     const row = newDeliveryRow(delivery.id, event, delivery.webhookId)
-    event.deliveries.push(row)
+    // Nearly all have one: an array that grows by push has room for sixteen.
+    if (event.deliveries.length === 0) event.deliveries = [row]
+    else event.deliveries.push(row)
     event.keptCount++
     event.pendingCount++
     this.deliveries.set(row.id, row)

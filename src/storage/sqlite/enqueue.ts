@@ -1,10 +1,12 @@
 import { PosthornError } from '../../domain/error.ts'
 import type { Now } from '../steady-clock.ts'
 import type { Claimed, EnqueueResult, NewDelivery, NewEvent, StoredWebhook } from '../storage.ts'
+import { BulkInsert } from './bulk-insert.ts'
 import type { Connection } from './connection.ts'
 import type { Phase } from './delivery-row.ts'
 import { findKeyHolder, rememberKey } from './idempotency.ts'
 import { freeSlots } from './lease.ts'
+import type { SqliteValue } from './sqlite-value.ts'
 import { toStoredText } from './stored-text.ts'
 import { findWebhook } from './webhooks.ts'
 
@@ -15,6 +17,8 @@ export class Enqueue {
   readonly #claimFor: { readonly leaseMs: number; readonly limit: number }
   readonly #lanes = new Map<string, Lane>()
   readonly #claimed: Claimed[] = []
+  readonly #added: AddedDelivery[] = []
+  readonly #deliveryValues: SqliteValue[] = []
 
   constructor(
     connection: Connection,
@@ -27,24 +31,49 @@ export class Enqueue {
   }
 
   write(events: readonly NewEvent[]): { results: EnqueueResult[]; claimed: Claimed[] } {
-    const results = events.map((event) => this.#writeEvent(event))
+    const fresh = new Map<string, NewEvent>()
+    const results = events.map((event) => this.#judge(event, fresh))
+    for (const { event, seq } of insertEvents(this.#connection, [...fresh.values()], this.#now.wallMs)) {
+      for (const delivery of event.deliveries) this.#addDelivery(event, seq, delivery)
+    }
+    const written = deliveryInsert.write(this.#connection, this.#deliveryValues)
+    if (written < this.#added.length) throw conflict(this.#connection, this.#added)
     return { results, claimed: this.#claimed }
   }
 
-  #writeEvent(event: NewEvent): EnqueueResult {
-    if (isStored(this.#connection, event)) return { id: event.id, status: 'accepted' }
-    const holder = findKeyHolder(this.#connection, event, this.#now.dueMs)
-    if (holder !== null) return holder
-    const eventSeq = insertEvent(this.#connection, event, this.#now.wallMs)
-    rememberKey(this.#connection, event, this.#now.dueMs)
-    for (const delivery of event.deliveries) this.#writeDelivery(event, eventSeq, delivery)
-    return { id: event.id, status: 'accepted' }
+  /** What becomes of an event; where it is accepted and may be new, it is put to `fresh`. */
+  #judge(event: NewEvent, fresh: Map<string, NewEvent>): EnqueueResult {
+    const { id, tenantId, idempotencyKey } = event
+    const name = `${id} ${tenantId}`
+    if (fresh.has(name)) return { id, status: 'accepted' }
+    if (idempotencyKey !== undefined) {
+      if (seqOf(this.#connection, event) !== null) return { id, status: 'accepted' }
+      const holder = findKeyHolder(this.#connection, event, this.#now.dueMs)
+      if (holder !== null) return holder
+      rememberKey(this.#connection, event, this.#now.dueMs)
+    }
+    fresh.set(name, event)
+    return { id, status: 'accepted' }
   }
 
-  #writeDelivery(event: NewEvent, eventSeq: number, delivery: NewDelivery): void {
+  #addDelivery(event: NewEvent, eventSeq: number, delivery: NewDelivery): void {
     const lane = this.#lane(event.tenantId, delivery.webhookId)
     const start = this.#start(event, delivery, lane)
-    insertDelivery(this.#connection, event, eventSeq, delivery, start, this.#now.wallMs)
+    this.#added.push({ event, seq: eventSeq, delivery })
+    this.#deliveryValues.push(
+      delivery.id,
+      eventSeq,
+      delivery.webhookId,
+      event.tenantId,
+      start.phase,
+      start.reason,
+      start.lease === null ? 0 : 1,
+      start.dueAt,
+      start.lease,
+      start.leaseUntil,
+      this.#now.wallMs,
+      start.finishedAt,
+    )
     if (start.lease === null || lane.webhook === null) return
     lane.free--
     this.#claimed.push({
@@ -115,55 +144,68 @@ interface Start {
   readonly finishedAt: number | null
 }
 
-function isStored(connection: Connection, event: NewEvent): boolean {
-  const sql = 'SELECT 1 FROM posthorn_events WHERE tenant_id = ? AND id = ?'
-  return connection.first(sql, event.tenantId, event.id) !== undefined
+const eventInsert = new BulkInsert({
+  into: 'posthorn_events (seq, tenant_id, id, type, content_type, idempotency_key, created_at)',
+  row: '(?, ?, ?, ?, ?, ?, ?)',
+  tail: 'ON CONFLICT (tenant_id, id) DO NOTHING',
+})
+
+const bodyInsert = new BulkInsert({ into: 'posthorn_bodies (event_seq, body)', row: '(?, ?)' })
+
+const deliveryInsert = new BulkInsert({
+  into: `posthorn_deliveries (id, event_seq, webhook_id, tenant_id, phase, reason, attempt_count, attempts_before,
+    claim_count, is_manual, due_at, lease, lease_until, last_status, created_at, finished_at)`,
+  row: '(?, ?, ?, ?, ?, ?, 0, 0, ?, 0, ?, ?, ?, NULL, ?, ?)',
+  tail: 'ON CONFLICT DO NOTHING',
+})
+
+interface StoredEvent {
+  readonly event: NewEvent
+  readonly seq: number
 }
 
-function insertEvent(connection: Connection, event: NewEvent, now: number): number {
-  const { seq } = connection.one<{ seq: number }>(
-    `INSERT INTO posthorn_events (tenant_id, id, type, content_type, idempotency_key, created_at)
-     VALUES (?, ?, ?, ?, ?, ?) RETURNING seq`,
-    event.tenantId,
-    event.id,
-    event.type,
-    event.contentType,
-    event.idempotencyKey ?? null,
-    now,
-  )
-  connection.run('INSERT INTO posthorn_bodies (event_seq, body) VALUES (?, ?)', seq, toStoredText(event.body))
-  return seq
+interface AddedDelivery extends StoredEvent {
+  readonly delivery: NewDelivery
 }
 
-function insertDelivery(
-  connection: Connection,
-  event: NewEvent,
-  eventSeq: number,
-  delivery: NewDelivery,
-  start: Start,
-  now: number,
-): void {
-  const written = connection.run(
-    `INSERT INTO posthorn_deliveries (id, event_seq, webhook_id, tenant_id, phase, reason, attempt_count, attempts_before,
-       claim_count, is_manual, due_at, lease, lease_until, last_status, created_at, finished_at)
-     VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, 0, ?, ?, ?, NULL, ?, ?) ON CONFLICT DO NOTHING`,
-    delivery.id,
-    eventSeq,
-    delivery.webhookId,
-    event.tenantId,
-    start.phase,
-    start.reason,
-    start.lease === null ? 0 : 1,
-    start.dueAt,
-    start.lease,
-    start.leaseUntil,
-    now,
-    start.finishedAt,
+function seqOf(connection: Connection, { tenantId, id }: NewEvent): number | null {
+  const sql = 'SELECT seq FROM posthorn_events WHERE tenant_id = ? AND id = ?'
+  return connection.first<{ seq: number }>(sql, tenantId, id)?.seq ?? null
+}
+
+/** Writes those of the events that are not stored yet, and answers these. */
+function insertEvents(connection: Connection, events: readonly NewEvent[], now: number): StoredEvent[] {
+  if (events.length === 0) return []
+  // Within a transaction that writes, so nobody else takes these.
+  const { last } = connection.one<{ last: number }>('SELECT ifnull(max(seq), 0) AS last FROM posthorn_events')
+  const numbered = events.map((event, index) => ({ event, seq: last + 1 + index }))
+  const values = numbered.flatMap(({ event, seq }) => {
+    const { tenantId, id, type, contentType, idempotencyKey = null } = event
+    return [seq, tenantId, id, type, contentType, idempotencyKey, now]
+  })
+  const isNew = eventInsert.write(connection, values) === events.length
+  const stored = isNew ? numbered : numbered.filter(({ event, seq }) => seqOf(connection, event) === seq)
+  bodyInsert.write(
+    connection,
+    stored.flatMap(({ event, seq }) => [seq, toStoredText(event.body)]),
   )
-  if (written > 0) return
-  throw new PosthornError(
+  return stored
+}
+
+/** Names the delivery that could not be written: the first one that does not stand as it was given. */
+function conflict(connection: Connection, deliveries: readonly AddedDelivery[]): PosthornError {
+  const sql = 'SELECT event_seq AS seq, webhook_id AS webhookId FROM posthorn_deliveries WHERE id = ?'
+  const seen = new Set<string>()
+  const bad = deliveries.find(({ delivery, seq }) => {
+    const stored = connection.first<{ seq: number; webhookId: string }>(sql, delivery.id)
+    if (seen.has(delivery.id)) return true
+    seen.add(delivery.id)
+    return stored?.seq !== seq || stored.webhookId !== delivery.webhookId
+  })
+  return new PosthornError(
     'CONFLICT',
-    `Delivery ${delivery.id} of event ${event.id} cannot be written: its id is taken, or the event has another delivery to ` +
-      `webhook ${delivery.webhookId}. Nothing of the batch was written; give every delivery a new id and each webhook one.`,
+    `Delivery ${bad?.delivery.id} of event ${bad?.event.id} cannot be written: its id is taken, or the event has another ` +
+      `delivery to webhook ${bad?.delivery.webhookId}. Nothing of the batch was written; give every delivery a new id and ` +
+      'each webhook one.',
   )
 }

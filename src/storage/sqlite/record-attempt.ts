@@ -1,13 +1,25 @@
 import type { NewAttempt } from '../settlement.ts'
+import { BulkInsert } from './bulk-insert.ts'
 import type { Connection } from './connection.ts'
+import type { SqliteValue } from './sqlite-value.ts'
 import { toStoredText } from './stored-text.ts'
 
 /** Appends an attempt; false where its number is recorded already, which then stays as it was. */
 export function recordAttempt(connection: Connection, deliveryId: string, attempt: NewAttempt, now: number): boolean {
-  const written = connection.run(
-    `INSERT INTO posthorn_attempts (delivery_id, number, is_manual, started_at, duration_ms, status, error,
-       response_headers, response_body, recorded_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, number) DO NOTHING`,
+  return attemptInsert.write(connection, attemptValues(deliveryId, attempt, now)) > 0
+}
+
+/** Writes attempts of any number, see {@link attemptValues}, unless their numbers are recorded already. */
+export const attemptInsert = new BulkInsert({
+  into: `posthorn_attempts (delivery_id, number, is_manual, started_at, duration_ms, status, error,
+    response_headers, response_body, recorded_at)`,
+  row: '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  tail: 'ON CONFLICT (delivery_id, number) DO NOTHING',
+})
+
+/** The values of one attempt, in the order of its columns. */
+export function attemptValues(deliveryId: string, attempt: NewAttempt, now: number): SqliteValue[] {
+  return [
     deliveryId,
     attempt.number,
     attempt.trigger === 'manual' ? 1 : 0,
@@ -18,6 +30,5 @@ export function recordAttempt(connection: Connection, deliveryId: string, attemp
     attempt.responseHeaders === null ? null : JSON.stringify(attempt.responseHeaders),
     attempt.responseBody === null ? null : toStoredText(attempt.responseBody),
     now,
-  )
-  return written > 0
+  ]
 }

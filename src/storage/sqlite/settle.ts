@@ -1,13 +1,47 @@
-import type { Settled, Settlement } from '../settlement.ts'
+import type { Settled, Settlement, SucceededSettlement } from '../settlement.ts'
 import type { Now } from '../steady-clock.ts'
 import type { Connection } from './connection.ts'
 import { toState, type Phase } from './delivery-row.ts'
 import { freeSlots } from './lease.ts'
-import { recordAttempt } from './record-attempt.ts'
+import { attemptInsert, attemptValues, recordAttempt } from './record-attempt.ts'
+import type { SqliteValue } from './sqlite-value.ts'
 import { findWebhook } from './webhooks.ts'
 
+/** Applies settlements; those whose lease is not the delivery's own any more are left out of the answer. */
+export function settleAll(connection: Connection, settlements: readonly Settlement[], now: Now): Settled[] {
+  const settled: Settled[] = []
+  const attempts: SqliteValue[] = []
+  for (const settlement of settlements) {
+    const { id } = settlement
+    if (settlement.outcome === 'succeeded' && succeed(connection, settlement, now.wallMs)) {
+      attempts.push(...attemptValues(id, settlement.attempt, now.wallMs))
+      settled.push({ id, state: 'succeeded' })
+      continue
+    }
+    const one = settle(connection, settlement, now)
+    if (one !== null) settled.push(one)
+  }
+  attemptInsert.write(connection, attempts)
+  return settled
+}
+
+/** Ends what nearly every settlement ends: a held delivery with an attempt that is not recorded yet. False where it is another case. */
+function succeed(connection: Connection, { id, lease, attempt }: SucceededSettlement, now: number): boolean {
+  const changed = connection.run(
+    `UPDATE posthorn_deliveries SET phase = 'succeeded', reason = NULL, due_at = NULL, lease = NULL, lease_until = NULL,
+       finished_at = ?, attempt_count = attempt_count + 1, claim_count = 0, last_status = ?
+     WHERE id = ? AND phase = 'leased' AND lease = ? AND attempt_count < ?`,
+    now,
+    attempt.status,
+    id,
+    lease,
+    attempt.number,
+  )
+  return changed > 0
+}
+
 /** Applies one settlement; null where its lease is not the delivery's own any more. */
-export function settle(connection: Connection, settlement: Settlement, now: Now): Settled | null {
+function settle(connection: Connection, settlement: Settlement, now: Now): Settled | null {
   const held = connection.first<HeldRow>(
     `SELECT d.attempt_count, d.claim_count, d.last_status, d.lease_until, w.id AS webhook_id, w.is_active
      FROM posthorn_deliveries d LEFT JOIN posthorn_webhooks w ON w.id = d.webhook_id

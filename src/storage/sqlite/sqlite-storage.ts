@@ -11,7 +11,7 @@ import { Enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { renew } from './renew.ts'
 import { openSession, type Session } from './session.ts'
-import { settle } from './settle.ts'
+import { settleAll } from './settle.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { stats } from './stats.ts'
 import {
@@ -168,10 +168,7 @@ class SqliteStorage implements Storage {
 
   async settle(settlements: readonly Settlement[]) {
     const { group, connection, time } = this.#opened()
-    return group.add(() => {
-      const now = time.now()
-      return settlements.map((one) => settle(connection, one, now)).filter((settled) => settled !== null)
-    })
+    return group.add(() => settleAll(connection, settlements, time.now()))
   }
 
   async requeue(query: Parameters<Storage['requeue']>[0]) {

@@ -84,6 +84,34 @@ describe('sqliteStorage', () => {
     await again.close()
   })
 
+  it('writes batches of any size, and of each what is not stored yet', async () => {
+    const storage = sqliteStorage(':memory:')
+    const webhook = newWebhook()
+    await storage.insertWebhook(webhook)
+    const events = Array.from({ length: 45 }, (_, index) => newEvent([webhook], { body: `body ${index}` }))
+    await storage.enqueue(events.slice(7, 9))
+    const repeated = events.map((event) => ({ ...event, deliveries: newEvent([webhook]).deliveries }))
+    const { results } = await storage.enqueue([...events.slice(0, 7), ...repeated.slice(7, 9), ...events.slice(9)])
+    expect(results).toEqual(events.map(({ id }) => ({ id, status: 'accepted' })))
+    const { claimed } = await storage.claim({ limit: 100, leaseMs: 60_000 })
+    const written = claimed.map(({ id, event }) => `${id} ${event.body}`)
+    expect(written.toSorted()).toEqual(events.map(({ body, deliveries: [one] }) => `${one?.id} ${body}`).toSorted())
+  })
+
+  it('names the delivery that cannot be written', async () => {
+    const storage = sqliteStorage(':memory:')
+    const webhook = newWebhook()
+    await storage.insertWebhook(webhook)
+    const [one, other, twice] = [newEvent([webhook]), newEvent([webhook]), newEvent([webhook, webhook])]
+    const taken = { ...other, deliveries: one.deliveries }
+    await expect(storage.enqueue([one, taken])).rejects.toThrow(
+      `Delivery ${one.deliveries[0]?.id} of event ${other.id}`,
+    )
+    await expect(storage.enqueue([one, twice])).rejects.toThrow(
+      `Delivery ${twice.deliveries[1]?.id} of event ${twice.id}`,
+    )
+  })
+
   it('refuses tables that a newer release wrote, and leaves them alone', async () => {
     const file = tempFile()
     await createFile(file)
