@@ -42,7 +42,7 @@ function withoutCutEcho(text: string, secrets: readonly string[]): string {
 }
 
 function lengthOfCut(text: string, secret: string): number {
-  for (let length = Math.min(secret.length - 1, text.length); length >= minRedactedLength; length--) {
+  for (let length = secret.length - 1; length >= minRedactedLength; length--) {
     if (text.endsWith(secret.slice(0, length))) return length
   }
   return 0
