@@ -18,8 +18,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Unless told, vitest leaves a core idle, which on two is half of them.
     maxWorkers: '100%',
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 40_000,
+    hookTimeout: 60_000,
     maxConcurrency: 10,
     // None unless asked for, as .ci/run does; the reporter names what needed one.
     retry: Number(process.env.POSTHORN_TEST_RETRIES ?? 0),
