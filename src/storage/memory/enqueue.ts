@@ -64,7 +64,7 @@ function write(tables: Tables, event: NewEvent, nowMs: number): void {
   for (const delivery of event.deliveries) tables.addDelivery(delivery, row, nowMs + delayMs, nowMs)
   // Only now: what ends may be forgotten at once, and its event with it.
   for (const { id, skip } of event.deliveries) {
-    const delivery = tables.deliveries.get(id)
+    const delivery = skip === undefined ? undefined : tables.deliveries.get(id)
     if (skip !== undefined && delivery !== undefined) tables.finish(delivery, 'skipped', skip, nowMs)
   }
   if (idempotencyKey !== undefined) {

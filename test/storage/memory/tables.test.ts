@@ -47,6 +47,21 @@ describe('Tables', () => {
     expect(tables.events.get(event.id)?.deliveries.length).toBeLessThanOrEqual(4)
   })
 
+  it('forget a delivery once, however its event goes', () => {
+    const tables = new Tables(2)
+    const webhooks = Array.from({ length: 4 }, () => fixture.newWebhook())
+    for (const webhook of webhooks) tables.webhooks.insert(webhook)
+    const [finished, pending] = [fixture.newEvent(webhooks), fixture.newEvent(webhooks.slice(0, 2))]
+    enqueue(tables, [finished], 0)
+    for (const { id, lease } of claimDue(tables, 4, 1_000, 0)) {
+      settle(tables, { id, lease, outcome: 'succeeded', attempt: fixture.newAttempt(1) }, 0)
+    }
+    enqueue(tables, [pending], 0)
+    for (const event of tables.restingEvents()) tables.forgetEvent(event)
+    const { data } = listDeliveries(tables, { tenantId: pending.tenantId, limit: 10 }, 0)
+    expect(data.map(({ eventId }) => eventId)).toEqual([pending.id, pending.id])
+  })
+
   it('forget expired idempotency keys as new events come', () => {
     const tables = new Tables(1)
     const key = { bodyHash: 'hash', idempotencyTtlMs: 1_000 }

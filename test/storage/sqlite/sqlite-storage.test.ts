@@ -98,6 +98,18 @@ describe('sqliteStorage', () => {
     expect(written.toSorted()).toEqual(events.map(({ body, deliveries: [one] }) => `${one?.id} ${body}`).toSorted())
   })
 
+  it('keeps the first of two events of one id in a batch, and no key of the second', async () => {
+    const storage = sqliteStorage(':memory:')
+    const key = { idempotencyKey: 'key', bodyHash: 'hash', idempotencyTtlMs: 60_000 }
+    const first = newEvent([], { body: 'first' })
+    const second = newEvent([], { ...key, id: first.id, body: 'second' })
+    const answer = { id: first.id, status: 'accepted' }
+    expect((await storage.enqueue([first, second])).results).toEqual([answer, answer])
+    expect((await storage.getEvent(first.id, tenantId))?.body).toBe('first')
+    const third = newEvent([], key)
+    expect((await storage.enqueue([third])).results).toEqual([{ id: third.id, status: 'accepted' }])
+  })
+
   it('names the delivery that cannot be written', async () => {
     const storage = sqliteStorage(':memory:')
     const webhook = newWebhook()
