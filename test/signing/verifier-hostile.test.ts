@@ -4,6 +4,7 @@ import { PosthornError } from '../../src/domain/error.ts'
 import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
 import type { Verifier } from '../../src/signing/verifier.ts'
 import type { VerifyInput } from '../../src/signing/verify-input.ts'
+import { runs } from '../support/runs.ts'
 import { body, codeOf, nowSeconds, signed, verifier } from './messages.ts'
 
 const verifiers = [verifier(), verifier({ scheme: ipaScheme })]
@@ -80,7 +81,7 @@ describe('Verifier against hostile input', () => {
       fc.asyncProperty(input, async (garbage) => {
         for (const each of verifiers) expect(await rejection(each, garbage)).toBeInstanceOf(PosthornError)
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 

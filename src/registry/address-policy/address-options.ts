@@ -114,7 +114,7 @@ const checks = {
   resolver(value: unknown): AddressRules['resolver'] {
     if (value === 'dns' || value === 'system') return value
     if (typeof value === 'function') return value as ResolveName // what it answers is judged as text
-    const servers = typeof value === 'object' && value !== null && 'servers' in value ? value.servers : undefined
+    const { servers } = value as { readonly servers?: unknown } // of whatever else than an object, undefined
     if (Array.isArray(servers) && servers.length > 0 && servers.every((each) => typeof each === 'string')) {
       return Object.freeze({ servers: Object.freeze([...servers]) })
     }
@@ -146,13 +146,11 @@ function listed(option: string, value: unknown): Listed {
   return { ranges, names }
 }
 
-// A name as URLs have it; that it is private is why it is listed. What ends in a number is no name to a URL but a broken address.
+// A name as URLs have it; that it is private is why it is listed. What ends in a number is no name to a URL, which makes another address of it or none.
 function isName(entry: unknown): entry is string {
-  if (typeof entry !== 'string' || entry === '' || !URL.canParse(`https://${entry}/`)) return false
+  if (typeof entry !== 'string' || !URL.canParse(`https://${entry}/`)) return false
   const { hostname } = new URL(`https://${entry}/`)
-  return (
-    hostname === entry.toLowerCase() && !/^[\d.]+$/.test(entry) && problemOfName(`${plainName(entry)}.com`) === null
-  )
+  return hostname === entry.toLowerCase() && problemOfName(`${plainName(entry)}.com`) === null
 }
 
 function list<T>(option: string, value: unknown): readonly T[] {

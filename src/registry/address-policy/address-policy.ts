@@ -13,13 +13,9 @@ import { isOrdinaryPort } from './ports.ts'
 import { globalIpv6, ipv4Mapped, loopback, nat64, specialIpv4, specialIpv6 } from './special-ranges.ts'
 import { judgeFragment, readUrl, type WebhookUrl } from './webhook-url.ts'
 
-// URLs have at most 2,048 characters, so this is 4 MiB at the very most.
-const maxRemembered = 1_000
-
 /** Judges where webhooks may lead. Its rules do not change; asked when a webhook is registered and again when it is sent to. */
 export class AddressPolicy {
   readonly #rules: AddressRules
-  readonly #usable = new Set<string>()
 
   /**
    * Creates a policy.
@@ -46,10 +42,9 @@ export class AddressPolicy {
 
   /** Judges a URL by its text, without asking anybody for addresses; null where it may be used. */
   judgeUrl(text: string): AddressBlock | null {
-    if (this.#usable.has(text)) return null
-    const block = this.#judgeText(text)
-    if (block === null) this.#remember(text)
-    return block
+    const url = readUrl(text, this.#rules.allowHttp)
+    if ('code' in url) return url
+    return this.judgeHost(url.host) ?? this.#judgePort(url) ?? judgeFragment(text)
   }
 
   /** Judges the host of a connection: a name, or a literal address, for which nothing is ever looked up. */
@@ -74,18 +69,6 @@ export class AddressPolicy {
     if (isListed(ip, this.#rules.allow) || isListed(seenAs, this.#rules.allow)) return null
     const special = specialName(seenAs)
     return special === null ? null : blockedIp(`${String(address)} is ${special}`)
-  }
-
-  #judgeText(text: string): AddressBlock | null {
-    const url = readUrl(text, this.#rules.allowHttp)
-    if ('code' in url) return url
-    return this.judgeHost(url.host) ?? this.#judgePort(url) ?? judgeFragment(text)
-  }
-
-  // A policy does not change, and a URL is judged at each attempt.
-  #remember(text: string): void {
-    if (this.#usable.size >= maxRemembered) this.#usable.clear()
-    this.#usable.add(text)
   }
 
   // Whoever allows this machine itself is developing, where receivers listen on any port.

@@ -37,7 +37,7 @@ export function problemOfName(text: string): string | null {
   const labels = name.split('.')
   if (!labels.every((each) => label.test(each))) return `${name} is no host name (RFC 1123)`
   if (labels.length === 1) return `${name} is a name of a local network: it has no dot`
-  const last = labels.at(-1) ?? ''
+  const last = name.slice(name.lastIndexOf('.') + 1)
   return privateDomains.has(last) ? `.${last} is no domain of the Internet` : null
 }
 

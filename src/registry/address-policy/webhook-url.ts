@@ -29,7 +29,7 @@ export function readUrl(text: string, allowHttp: boolean): WebhookUrl | AddressB
   }
   const { hostname, port } = new URL(text)
   const defaultPort = scheme === 'https' ? 443 : 80
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? defaultPort : Number(port) }
+  return { host: hostname.replace(/[[\]]/g, ''), port: port === '' ? defaultPort : Number(port) }
 }
 
 /** Judges what comes last in a URL. Apart, because where a URL leads is said first. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { AddressPolicy } from '../../../src/registry/address-policy/address-policy.ts'
 import { embeddedIpv4, isWithin, parseIp, parseRange } from '../../../src/registry/address-policy/ip-address.ts'
 import { globalIpv6, specialIpv4, specialIpv6 } from '../../../src/registry/address-policy/special-ranges.ts'
+import { runs } from '../../support/runs.ts'
 
 // Node's own table, driven as it has to be: one list per family, because a list of both also looks for IPv6 in its IPv4 rules, and the
 // mapped ones taken apart by us, because it did not always do so itself.
@@ -64,7 +65,7 @@ describe('the table of addresses', () => {
       fc.property(address, (text) => {
         expect(policy.judgeAddress(text) !== null, text).toBe(isBlockedByNode(text))
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     )
   })
 
@@ -86,7 +87,7 @@ describe('the table of addresses', () => {
         ]
         for (const host of hosts) expect(policy.judgeUrl(`https://${host}/`) !== null, host).toBe(isBlocked)
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 })
@@ -100,7 +101,7 @@ describe('parseIp', () => {
         expect(isWithin(parseIp(text)!, parseRange('0.0.0.0/0')!)).toBe(true)
         expect(isWithin(parseIp(text)!, parseRange('::/0')!)).toBe(false)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 })
