@@ -48,6 +48,7 @@ export async function misbehavingReceivers({ rounds }: { readonly rounds: number
   end()
   process.off('unhandledRejection', onUnhandled).off('uncaughtException', onUnhandled)
   const [grownMiB, liveGrownMiB] = [growth(resident), growth(live)]
+  const slopeKiB = slope(resident) * 1_024
   const isLeft = sockets > 0 || unhandled.length > 0
   const isGood = faults.length === 0 && !isLeft && grownMiB <= 16 && liveGrownMiB <= 4
   return {
@@ -58,6 +59,7 @@ export async function misbehavingReceivers({ rounds }: { readonly rounds: number
     lateMs,
     grownMiB,
     liveGrownMiB,
+    slopeKiB: round(slopeKiB),
     sockets,
     unhandled,
     faults,
@@ -110,6 +112,20 @@ async function soak(sender: Sender, urls: readonly string[], rounds: number) {
 function growth(resident: readonly number[]): number {
   const third = Math.max(1, Math.floor(resident.length / 3))
   return round(median(resident.slice(-third)) - median(resident.slice(0, third)))
+}
+
+/**
+ * How much a value grows with each round, by least squares. V8 lets its young generation grow when much is thrown away, which is no leak:
+ * `NODE_OPTIONS=--max-semi-space-size=1` holds it still.
+ */
+function slope(values: readonly number[]): number {
+  const [middle, mean] = [(values.length - 1) / 2, values.reduce((sum, value) => sum + value, 0) / values.length]
+  let [up, across] = [0, 0]
+  for (const [n, value] of values.entries()) {
+    up += (n - middle) * (value - mean)
+    across += (n - middle) ** 2
+  }
+  return across === 0 ? 0 : up / across
 }
 
 // A socket that was destroyed is gone a turn or two later.

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import * as nodeSeam from '../../src/signing/crypto-node.ts'
 import type { CryptoSeam } from '../../src/signing/crypto-seam.ts'
 import * as webSeam from '../../src/signing/crypto-web.ts'
+import { runs } from '../support/runs.ts'
 import { utf8 } from './messages.ts'
 
 const seams: readonly (readonly [string, CryptoSeam])[] = [
@@ -39,6 +40,7 @@ describe.each(seams)('%s', (_, seam) => {
         const expected = createHmac('sha256', key).update(whole).digest('hex')
         expect(Buffer.from(await seam.hmac('256', key)(parts)).toString('hex')).toBe(expected)
       }),
+      { numRuns: runs(100) },
     )
   })
 
