@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import type { Scheme, SignedMessage } from '../../src/signing/scheme.ts'
+import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
+import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
+import { Signer } from '../../src/signing/signer.ts'
+import type { VerifyInput } from '../../src/signing/verify-input.ts'
+import { body, clock, nowMs, nowSeconds, secret, signed, thrownBy, utf8, verifier } from './messages.ts'
+
+/** A scheme that tells what it was asked to lay out. */
+function listening(changes: Partial<Scheme> = {}) {
+  const seen: SignedMessage[] = []
+  const scheme: Scheme = {
+    ...standardWebhooks,
+    signedContent: (message) => (seen.push(message), standardWebhooks.signedContent(message)),
+    ...changes,
+  }
+  return { scheme, seen }
+}
+
+describe('what a scheme is told of a message', () => {
+  it('is what was received, the method in capitals', async () => {
+    const { scheme, seen } = listening()
+    const headers = { ...(await signed()), 'X-Other': 'there' }
+    await verifier({ scheme }).verify({ headers, body, method: 'put', url: 'https://a.example/x' } as VerifyInput)
+    expect(seen).toMatchObject([{ id: 'msg_1', method: 'PUT', url: 'https://a.example/x' }])
+    expect(['x-other', 'X-OTHER', 'x-none'].map((name) => seen[0]?.header(name))).toEqual(['there', 'there', ''])
+  })
+
+  it.each([{}, { method: 5, url: new URL('https://a.example') }])(
+    'is POST and no URL where there is no text: %j',
+    async (rest) => {
+      const { scheme, seen } = listening()
+      await verifier({ scheme }).verify({ headers: await signed(), body, ...rest } as VerifyInput)
+      expect(seen).toMatchObject([{ method: 'POST', url: '' }])
+    },
+  )
+
+  it('has an empty id where the scheme has no header for one', async () => {
+    const { scheme, seen } = listening({
+      eventId: { body: 'id' },
+      covers: ['body', 'timestamp'],
+      signedContent: (message) => (seen.push(message), [message.timestamp, '.', message.body]),
+    })
+    const headers = await new Signer({ secret, scheme, clock }).sign({ id: 'msg_1', body })
+    await verifier({ scheme }).verify({ headers, body })
+    expect(seen.at(-1)?.id).toBe('')
+  })
+
+  it('is what was given to the signer, or the defaults', async () => {
+    const { scheme, seen } = listening()
+    const signer = new Signer({ secret, scheme, clock })
+    await signer.sign({ id: 'msg_1', body })
+    await signer.sign({ id: 'msg_1', body, method: 'put', url: 'https://a.example', headers: { 'X-Other': 'there' } })
+    expect(seen).toMatchObject([
+      { method: 'POST', url: '', timestamp: String(nowSeconds) },
+      { method: 'PUT', url: 'https://a.example' },
+    ])
+    const read = (message?: SignedMessage) => ['x-OTHER', 'x-none'].map((name) => message?.header(name))
+    expect(seen.map(read)).toEqual([
+      ['', ''],
+      ['there', ''],
+    ])
+  })
+})
+
+describe('a message that contradicts itself', () => {
+  const scheme: Scheme = { ...standardWebhooks, name: 'contrary', signedContent: () => null }
+
+  it('fits no signature', async () => {
+    const verifying = verifier({ scheme }).verify({ headers: await signed(), body })
+    await expect(verifying).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH', message: /webhook-signature fits/i })
+  })
+
+  it('is not signed', async () => {
+    const issue = { path: 'message', message: 'contradicts itself in the eyes of the scheme contrary' }
+    const signing = new Signer({ secret, scheme, clock }).sign({ id: 'msg_1', body })
+    await expect(signing).rejects.toMatchObject({ code: 'VALIDATION_FAILED', issues: [issue] })
+  })
+})
+
+describe('what is reported of the time', () => {
+  const timeless: Scheme = {
+    ...standardWebhooks,
+    timestamp: null,
+    covers: ['id', 'body'],
+    signedContent: ({ id, body: signedBody }) => [id, '.', signedBody],
+  }
+  it.each<[string, Scheme]>([
+    ['none', timeless],
+    ['unsigned', { ...timeless, hasUnsignedTime: true }],
+    ['signed', standardWebhooks],
+  ])('is %s', async (freshness, scheme) => {
+    const headers = await new Signer({ secret, scheme, clock }).sign({ id: 'msg_1', body })
+    expect('webhook-timestamp' in headers).toBe(freshness === 'signed')
+    expect(await verifier({ scheme }).verify({ headers, body })).toMatchObject({ freshness })
+  })
+
+  it.each([{ maxAgeMs: false }, { maxFutureMs: false }] as const)('is unchecked with %j', async (options) => {
+    const verified = await verifier(options).verify({ headers: await signed(), body })
+    expect(verified.freshness).toBe('unchecked')
+  })
+})
+
+describe('a wrong call', () => {
+  it('of verify says what it takes, in one issue', async () => {
+    const message = 'verify takes a readable Request or { headers, body }, and { signal }'
+    for (const input of [{}, { body }, null, 5]) {
+      const verifying = verifier().verify(input as unknown as VerifyInput)
+      const wrong = { code: 'VALIDATION_FAILED', message: `${message}.`, issues: [{ path: '', message }] }
+      await expect(verifying).rejects.toMatchObject({ ...wrong, cause: { name: 'TypeError' } })
+    }
+    const options = { headers: await signed(), body }
+    const misspelt = verifier().verify(options, { Signal: 1 } as never)
+    await expect(misspelt).rejects.toMatchObject({ cause: { message: /^verify: unknown option 'Signal'/ } })
+  })
+
+  it.each([
+    [null, 'message', 'must be an object { id, body }'],
+    [{ body }, 'id', 'must be 1 to 256 printable ASCII characters without space, comma and full stop'],
+    [{ id: 'a', body, timestamp: 5 }, 'timestamp', 'must be a Date'],
+    [{ id: 'a', body, timestamp: new Date(-1) }, 'timestamp', 'must be a valid Date between the years 1970 and 5138'],
+    [{ id: 'a', body: {} }, 'body', 'must be the text or bytes that are sent, serialized before signing'],
+  ])('of sign says what is wrong: %j', async (message, path, problem) => {
+    const signing = new Signer({ secret }).sign(message as never)
+    const wrong = { message: `Cannot sign: ${path} ${problem}.`, issues: [{ path, message: problem }] }
+    await expect(signing).rejects.toMatchObject({ code: 'VALIDATION_FAILED', ...wrong })
+  })
+
+  it.each([undefined, 'a b', 5])('of sign for a scheme that sends the type, without one: %j', async (type) => {
+    const problem = `must be an event type such as order.paid, because ${ipaScheme.name} sends it as ${ipaScheme.eventType?.header}`
+    const signing = new Signer({ secret: 'a secret that is long enough', scheme: ipaScheme }).sign({
+      id: 'a',
+      body,
+      type,
+    } as never)
+    await expect(signing).rejects.toMatchObject({ issues: [{ path: 'type', message: problem }] })
+  })
+
+  it('of Signer names it', () => {
+    const scheme: Scheme = { ...standardWebhooks, name: 'mute', writeHeaders: null }
+    expect(String(thrownBy(() => new Signer({ secret, scheme })))).toBe(
+      'TypeError: Signer: by the scheme mute requests can only be verified.',
+    )
+    expect(String(thrownBy(() => new Signer({ secret, Clock: clock } as never)))).toMatch(/Signer: unknown option/)
+    expect(String(thrownBy(() => new Signer({ secret, scheme: 5 as never })))).toMatch(/Signer/)
+  })
+})
+
+describe('Signer, at the edges', () => {
+  it('takes an id of 256 characters and the first instant of 1970', async () => {
+    const message = { id: 'x'.repeat(256), body: utf8(body), timestamp: new Date(0) }
+    expect(await new Signer({ secret }).sign(message)).toMatchObject({ 'webhook-timestamp': '0' })
+    const last = { ...message, timestamp: new Date(1e14) }
+    await expect(new Signer({ secret }).sign(last)).rejects.toMatchObject({ code: 'VALIDATION_FAILED' })
+    expect(nowMs).toBeLessThan(1e14)
+  })
+
+  it('signs with the newest secret alone where the header holds one', async () => {
+    const scheme: Scheme = { ...standardWebhooks, signature: { ...standardWebhooks.signature, syntax: 'single' } }
+    const other = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'
+    const headers = await new Signer({ secret: [secret, other], scheme, clock }).sign({ id: 'msg_1', body })
+    expect(headers).toEqual(await signed())
+  })
+})
