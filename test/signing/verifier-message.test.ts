@@ -21,7 +21,7 @@ describe('what a scheme is told of a message', () => {
   it('is what was received, the method in capitals', async () => {
     const { scheme, seen } = listening()
     const headers = { ...(await signed()), 'X-Other': 'there' }
-    await verifier({ scheme }).verify({ headers, body, method: 'put', url: 'https://a.example/x' } as VerifyInput)
+    await verifier({ scheme }).verify({ headers, body, method: 'put', url: 'https://a.example/x' })
     expect(seen).toMatchObject([{ id: 'msg_1', method: 'PUT', url: 'https://a.example/x' }])
     expect(['x-other', 'X-OTHER', 'x-none'].map((name) => seen[0]?.header(name))).toEqual(['there', 'there', ''])
   })
