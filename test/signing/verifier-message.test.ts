@@ -68,13 +68,44 @@ describe('a message that contradicts itself', () => {
 
   it('fits no signature', async () => {
     const verifying = verifier({ scheme }).verify({ headers: await signed(), body })
-    await expect(verifying).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH', message: /webhook-signature fits/i })
+    const message = expect.stringMatching(/webhook-signature fits/i) as unknown
+    await expect(verifying).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH', message })
   })
 
   it('is not signed', async () => {
     const issue = { path: 'message', message: 'contradicts itself in the eyes of the scheme contrary' }
     const signing = new Signer({ secret, scheme, clock }).sign({ id: 'msg_1', body })
     await expect(signing).rejects.toMatchObject({ code: 'VALIDATION_FAILED', issues: [issue] })
+  })
+})
+
+describe('an id that may have a full stop', () => {
+  it.each(['é.a', 'a.é', 'a b'])('may have no other character beside: %s', async (id) => {
+    const headers = { ...(await signed()), 'webhook-id': id }
+    const verifying = verifier({ acceptsDottedIds: true }).verify({ headers, body })
+    await expect(verifying).rejects.toMatchObject({ code: 'HEADER_INVALID' })
+  })
+
+  it('is refused unless asked for, by the name of its header', async () => {
+    const headers = { ...(await signed()), 'webhook-id': 'a.b' }
+    const message = expect.stringContaining('webhook-id has a full stop') as unknown
+    await expect(verifier().verify({ headers, body })).rejects.toMatchObject({ code: 'HEADER_INVALID', message })
+  })
+})
+
+describe('other contents', () => {
+  it('are tried until one fits, and another behind it changes nothing', async () => {
+    const right = ['msg_1', '.', String(nowSeconds), '.', body]
+    const scheme: Scheme = {
+      ...standardWebhooks,
+      signedContent: () => ['wrong'],
+      otherContents: () => [['wrong too'], right, ['wrong again']],
+    }
+    const verified = await verifier({ scheme }).verify({ headers: await signed(), body })
+    expect(verified.eventId).toBe('msg_1')
+    const none: Scheme = { ...scheme, otherContents: () => [['wrong too']] }
+    const verifying = verifier({ scheme: none }).verify({ headers: await signed(), body })
+    await expect(verifying).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH' })
   })
 })
 
@@ -104,6 +135,8 @@ describe('what is reported of the time', () => {
 describe('a wrong call', () => {
   it('of verify says what it takes, in one issue', async () => {
     const message = 'verify takes a readable Request or { headers, body }, and { signal }'
+    const headless = { cause: { message: 'no headers' } }
+    await expect(verifier().verify({} as VerifyInput)).rejects.toMatchObject(headless)
     for (const input of [{}, { body }, null, 5]) {
       const verifying = verifier().verify(input as unknown as VerifyInput)
       const wrong = { code: 'VALIDATION_FAILED', message: `${message}.`, issues: [{ path: '', message }] }
@@ -111,7 +144,8 @@ describe('a wrong call', () => {
     }
     const options = { headers: await signed(), body }
     const misspelt = verifier().verify(options, { Signal: 1 } as never)
-    await expect(misspelt).rejects.toMatchObject({ cause: { message: /^verify: unknown option 'Signal'/ } })
+    const cause = { message: expect.stringMatching(/^verify: unknown option 'Signal'/) as unknown }
+    await expect(misspelt).rejects.toMatchObject({ cause })
   })
 
   it.each([
@@ -134,6 +168,10 @@ describe('a wrong call', () => {
       type,
     } as never)
     await expect(signing).rejects.toMatchObject({ issues: [{ path: 'type', message: problem }] })
+  })
+
+  it('of Verifier names it', () => {
+    expect(String(thrownBy(() => verifier({ MaxAgeMs: 1 } as never)))).toMatch(/Verifier: unknown option/)
   })
 
   it('of Signer names it', () => {
