@@ -1,10 +1,13 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { toHex } from '../../src/signing/crypto-node.ts'
+import { createVerifyKey } from '../../src/signing/key.ts'
 import type { Scheme, SignedMessage } from '../../src/signing/scheme.ts'
 import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
 import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
 import { Signer } from '../../src/signing/signer.ts'
 import type { VerifyInput } from '../../src/signing/verify-input.ts'
-import { body, clock, nowMs, nowSeconds, secret, signed, thrownBy, utf8, verifier } from './messages.ts'
+import { body, clock, nowMs, nowSeconds, otherSecret, secret, signed, thrownBy, utf8, verifier } from './messages.ts'
 
 /** A scheme that tells what it was asked to lay out. */
 function listening(changes: Partial<Scheme> = {}) {
@@ -129,6 +132,47 @@ describe('what is reported of the time', () => {
   it.each([{ maxAgeMs: false }, { maxFutureMs: false }] as const)('is unchecked with %j', async (options) => {
     const verified = await verifier(options).verify({ headers: await signed(), body })
     expect(verified.freshness).toBe('unchecked')
+  })
+})
+
+describe('a handshake', () => {
+  const asking: Scheme = {
+    ...standardWebhooks,
+    handshake: async (_, sign) => ({ status: 200, headers: {}, body: toHex(await sign('question')) }),
+  }
+
+  it('is none where the scheme has none', async () => {
+    const each = verifier()
+    expect(await each.handshake(await each.verify({ headers: await signed(), body }))).toBeNull()
+  })
+
+  it.each([0, 1])('is signed by the key that signed the request: key %i', async (index) => {
+    const secrets = [otherSecret, secret]
+    const each = verifier({ scheme: asking, secret: secrets })
+    const verified = await each.verify({ headers: await signed({}, secrets[index]), body })
+    const key = Buffer.from(secrets[index]!.slice('whsec_'.length), 'base64')
+    const expected = createHmac('sha256', key).update('question').digest('hex')
+    expect((await each.handshake(verified))?.body).toBe(expected)
+  })
+
+  it("is signed by nobody where the keys are the sender's own", async () => {
+    const bytes = Buffer.from(secret.slice('whsec_'.length), 'base64')
+    const key = createVerifyKey({ algorithm: 'hmac-sha256', bytes }, 0, null)
+    const each = verifier({ scheme: asking, secret: async () => [key] })
+    const verified = await each.verify({ headers: await signed(), body })
+    expect((await each.handshake(verified))?.body).toBe('')
+  })
+})
+
+describe('a key past its end', () => {
+  it('is told apart from one that does not fit', async () => {
+    const bytes = Buffer.from(secret.slice('whsec_'.length), 'base64')
+    const until = (notAfterMs: number) => [createVerifyKey({ algorithm: 'hmac-sha256', bytes }, 0, null, notAfterMs)]
+    const headers = await signed()
+    const verify = (notAfterMs: number) => verifier({ secret: async () => until(notAfterMs) }).verify({ headers, body })
+    await expect(verify(nowMs + 1)).resolves.toMatchObject({ eventId: 'msg_1' })
+    const expired = { code: 'KEY_EXPIRED', message: 'The key that signed has expired.' }
+    await expect(verify(nowMs)).rejects.toMatchObject(expired)
   })
 })
 
