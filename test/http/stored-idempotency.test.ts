@@ -37,6 +37,8 @@ const stores: Record<string, () => Promise<readonly [IdempotencyStore, Idempoten
     return [store, store]
   },
   sqlite: async () => {
+    // Node 20 has none.
+    if (process.getBuiltinModule('node:sqlite') === undefined) return null
     const file = tempFile()
     const [one, other] = [sqliteIdempotency(file), sqliteIdempotency(file)]
     closing.push(

@@ -48,7 +48,7 @@ describe('postgresIdempotency', () => {
     await query(`DELETE FROM ${schema}.received`)
     const store = postgresIdempotency(client, { schema })
     for (const id of ['1', '2', '3']) await store.reserve({ ...event, id })
-    await query(`UPDATE ${schema}.received SET expires_at = statement_timestamp()`)
+    await query(`UPDATE ${schema}.received SET expires_at = statement_timestamp() - interval '1 second'`)
     await store.reserve({ ...event, id: '4' })
     expect(await query(`SELECT id FROM ${schema}.received`)).toEqual([{ id: '4' }])
   })
