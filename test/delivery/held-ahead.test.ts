@@ -35,6 +35,29 @@ async function setUp(answer: () => Promise<number>, changes: (intact: Storage) =
 }
 
 describe('deliveries that are held and wait for their slot', () => {
+  it('are leased by a dispatch beside a claim that is under way', async () => {
+    const claiming = gate()
+    let hangs = false
+    let hanging = 0
+    const { receiver, dispatcher, end } = await setUp(
+      async () => 204,
+      (intact) => ({
+        claim: async (query) => {
+          if (hangs) hanging++
+          if (hangs) await claiming.opened
+          return await intact.claim(query)
+        },
+      }),
+    )
+    hangs = true
+    await vi.waitFor(() => expect(hanging).toBe(1), { timeout: 10_000 })
+    await dispatcher.dispatch('a.b', {})
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
+    hangs = false
+    claiming.open()
+    await end()
+  })
+
   it('go to the webhook as it is when their turn comes', async () => {
     const held = gate()
     const { receiver, registry, dispatcher, webhook, dispatchTwo, end } = await setUp(() => held.opened.then(() => 204))
