@@ -12,6 +12,7 @@ serveContender(async ({ url, variant }) => {
   const { dispatcher, registry } = app
   await registry.create({ name: 'bench', url, events: ['invoice.*'], maxInFlight: maxOpen })
   return {
+    // Left running over all rounds, as in an app, and idle in those of the others: its connections stay open, as theirs do.
     begin: () => dispatcher.start(),
     run: (count) =>
       produce(app, {
@@ -21,7 +22,6 @@ serveContender(async ({ url, variant }) => {
         maxOpen,
         dispatch: (number) => dispatcher.dispatch(eventType, eventData(number)),
       }),
-    end: () => dispatcher.stop(),
     close: () => app.close(),
   }
 })

@@ -15,8 +15,8 @@ export interface Entry extends Omit<ContenderOptions, 'url'> {
 /** What each contender did in each round, in the order of the rounds. */
 export type Results = ReadonlyMap<string, readonly RoundFigures[]>
 
-/** How many events go before the first round, so that code is compiled and connections stand. */
-const warmUpShare = 0.2
+/** How many rounds go before the first that counts: code is compiled, tables are known to the planner, and connections stand. */
+const warmUpRounds = 1
 
 /**
  * Lets the contenders have their turns, one at a time, in an order that is reversed each round. Whatever a contender says, the receiver
@@ -37,7 +37,7 @@ export async function interleave(
     }
     await Promise.all([...children].map(create))
     for (const [entry, child] of children) {
-      await turn(child, entry.name, receiver, Math.ceil((entry.count ?? count) * warmUpShare))
+      for (let round = 0; round < warmUpRounds; round++) await turn(child, entry.name, receiver, entry.count ?? count)
     }
     for (let round = 0; round < plan.rounds; round++) {
       const order = round % 2 === 0 ? entries : entries.toReversed()

@@ -1,3 +1,5 @@
+import { readColumns } from './columns.ts'
+import { deliveryColumns, eventColumns } from './enqueue-input.ts'
 import { countClaims, takeLanes } from './lanes.ts'
 import type { Names } from './names.ts'
 import { isNotified, later, ms, notified } from './sql.ts'
@@ -13,8 +15,8 @@ interface EnqueueNeeds {
 }
 
 /**
- * Write the events of `$1` and their deliveries of `$2`, and lease up to `$3` of them for `$4` ms; leases are held since `$5`. Those that
- * do not claim have the same parameters and pass over these three.
+ * Write the events of `$1` and their deliveries of `$3`, each with the mark of its columns behind it, and lease up to `$5` of them for `$6` ms;
+ * leases are held since `$7`. Those that do not claim have the same parameters and pass over these three.
  */
 export const enqueueFunctions = {
   plain: enqueueFunction('enqueue', { hasKeys: false, isClaiming: false }),
@@ -24,7 +26,7 @@ export const enqueueFunctions = {
 }
 
 function enqueueFunction(title: string, needs: EnqueueNeeds): StoredFunction {
-  return new StoredFunction(title, ['text', 'text', 'integer', 'float8', 'float8'], (names) =>
+  return new StoredFunction(title, ['text', 'text', 'text', 'text', 'integer', 'float8', 'float8'], (names) =>
     answerRow(selectEnqueued(names, needs), enqueueing(names, needs)),
   )
 }
@@ -32,12 +34,11 @@ function enqueueFunction(title: string, needs: EnqueueNeeds): StoredFunction {
 // More than one for each key that is written, so that the expired ones die out.
 const forgottenPerKey = 4
 
-/** Writes the events of `$1` and their deliveries of `$2`. Whatever is violated, nothing of them is written. */
+/** Writes the events of `$1` and their deliveries of `$3`. Whatever is violated, nothing of them is written. */
 function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
   const { events, bodies, deliveries, webhooks, now, wall, channel, isNotifying } = names
   return `WITH input AS MATERIALIZED (
-     SELECT * FROM jsonb_to_recordset($1::jsonb) AS i(n integer, id uuid, "tenantId" text, type text, body text,
-       "contentType" text, key text, "bodyHash" text, "ttlMs" float8, "delayMs" float8)
+     ${readColumns('$1', '$2', eventColumns)}
    ),
    stored AS MATERIALIZED (
      SELECT i.n FROM input i
@@ -55,9 +56,9 @@ function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
      SELECT w.seq, i.body FROM written w JOIN input i ON i.id = w.id AND i."tenantId" = w.tenant_id
    ),
    fresh AS MATERIALIZED (
-     SELECT d.place, d.id, d."webhookId" AS webhook_id, d.skip, w.seq, w.tenant_id, i."delayMs" AS delay, h.id IS NULL AS is_gone
-     FROM jsonb_to_recordset($2::jsonb) AS d(n integer, place integer, id uuid, "webhookId" uuid, skip text)
-     JOIN input i ON i.n = d.n JOIN written w ON w.id = i.id AND w.tenant_id = i."tenantId"
+     SELECT d.n AS place, d.id, d."webhookId" AS webhook_id, d.skip, w.seq, w.tenant_id, i."delayMs" AS delay, h.id IS NULL AS is_gone
+     FROM (${readColumns('$3', '$4', deliveryColumns)}) d
+     JOIN input i ON i.n = d."eventPlace" JOIN written w ON w.id = i.id AND w.tenant_id = i."tenantId"
      LEFT JOIN LATERAL (SELECT id FROM ${webhooks} WHERE id = d."webhookId" AND tenant_id = w.tenant_id LIMIT 1) h ON true
    ),
    ${needs.isClaiming ? chooseDeliveries(names) : ''}
@@ -66,7 +67,7 @@ function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
        is_manual, due_at, lease, created_at, finished_at)
      SELECT f.id, f.seq, f.webhook_id, f.tenant_id, f.phase, coalesce(f.skip, CASE WHEN f.is_gone THEN 'deleted' END), 0, 0,
        CASE WHEN f.phase = 'leased' THEN 1 ELSE 0 END, false,
-       CASE f.phase WHEN 'leased' THEN ${needs.isClaiming ? later(now, '$4') : 'NULL'}
+       CASE f.phase WHEN 'leased' THEN ${needs.isClaiming ? later(now, '$6') : 'NULL'}
          WHEN 'waiting' THEN ${later(now, 'f.delay')} WHEN 'ready' THEN ${now} END,
        CASE WHEN f.phase = 'leased' THEN gen_random_uuid() END, ${wall},
        CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${wall} END
@@ -80,12 +81,14 @@ function selectEnqueued({ webhooks, wall }: FunctionNames, { hasKeys, isClaiming
   const holder = hasKeys
     ? 'LEFT JOIN holder h ON h.tenant_id = i."tenantId" AND h.key = i.key'
     : 'CROSS JOIN (SELECT NULL AS id, NULL AS body_hash) h'
-  const events = `(SELECT json_agg(e) FROM (
+  const answer = `(SELECT count(*) FROM written) AS "writtenCount", (SELECT json_agg(e) FROM (
      SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}
-   ) e) AS events`
-  if (!isClaiming) return `SELECT ${events} WHERE ${isNotified}`
-  return `SELECT ${events}, ${ms(wall)} AS now,
-     (SELECT json_agg(c) FROM (SELECT id, lease, webhook_id AS "webhookId" FROM leased) c) AS claimed,
+   ) e WHERE "isStored" OR "holderId" IS NOT NULL) AS found`
+  if (!isClaiming) return `SELECT ${answer} WHERE ${isNotified}`
+  return `SELECT ${answer}, ${ms(wall)} AS now,
+     (SELECT row_to_json(c) FROM (
+       SELECT json_agg(id) AS ids, json_agg(webhook_id) AS "webhookIds", json_agg(lease) AS leases FROM leased
+     ) c) AS claimed,
      (SELECT json_agg(w) FROM (
        SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(SELECT webhook_id FROM leased))
      ) w) AS webhooks WHERE ${isNotified}`
@@ -124,12 +127,12 @@ function chooseDeliveries(names: Names): string {
   return `probed AS MATERIALIZED (
      SELECT DISTINCT webhook_id, 1 AS turn FROM fresh WHERE skip IS NULL AND NOT is_gone AND delay <= 0
    ),
-   ${takeLanes(names, 'ALL', '$5')},
+   ${takeLanes(names, 'ALL', '$7')},
    chosen AS MATERIALIZED (
      SELECT c.id FROM (
        SELECT fresh.id, fresh.place, mine.free, row_number() OVER (PARTITION BY fresh.webhook_id ORDER BY fresh.place) AS turn
        FROM fresh JOIN mine ON mine.webhook_id = fresh.webhook_id WHERE skip IS NULL AND NOT is_gone AND delay <= 0
-     ) c WHERE c.turn <= c.free ORDER BY c.place LIMIT $3
+     ) c WHERE c.turn <= c.free ORDER BY c.place LIMIT $5
    ),`
 }
 

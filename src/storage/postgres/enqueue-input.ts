@@ -1,46 +1,74 @@
 import { PosthornError } from '../../domain/error.ts'
 import type { NewEvent } from '../storage.ts'
+import { type ColumnsText, columnsText } from './columns.ts'
 import { assertStorable } from './storable-text.ts'
 import { isId } from '../../domain/id.ts'
 
-/** The events as one JSON text, numbered by their place. Refuses what cannot be stored. */
-export function eventsInput(events: readonly NewEvent[]): string {
-  const inputs = events.map((event, n) => {
-    assertEvent(event, `events[${n}]`)
-    const { id, tenantId, type, body, contentType, idempotencyKey, bodyHash, idempotencyTtlMs, delayMs = 0 } = event
-    return { n, id, tenantId, type, body, contentType, key: idempotencyKey, bodyHash, ttlMs: idempotencyTtlMs, delayMs }
-  })
-  return JSON.stringify(inputs)
+/** The columns of the events, as {@link eventColumns} names them. Refuses what cannot be stored. */
+export function eventsInput(events: readonly NewEvent[]): ColumnsText {
+  for (const [n, event] of events.entries()) assertEvent(event, n)
+  return columnsText([
+    events.map(({ id }) => id),
+    events.map(({ tenantId }) => tenantId),
+    events.map(({ type }) => type),
+    events.map(({ body }) => body),
+    events.map(({ contentType }) => contentType),
+    events.map(({ idempotencyKey }) => idempotencyKey),
+    events.map(({ bodyHash }) => bodyHash),
+    events.map(({ idempotencyTtlMs }) => idempotencyTtlMs),
+    events.map(({ delayMs = 0 }) => delayMs),
+  ])
 }
 
-/** Their deliveries as another, with the place of their event. */
-export function deliveriesInput(events: readonly NewEvent[]): string {
-  let place = 0
-  const inputs = events.flatMap(({ deliveries }, n) => {
-    return deliveries.map(({ id, webhookId, skip }, index) => {
-      const path = `events[${n}].deliveries[${index}]`
-      assertId(`${path}.id`, id)
-      assertId(`${path}.webhookId`, webhookId)
-      assertStorable(`${path}.skip`, skip)
-      return { n, place: place++, id, webhookId, skip }
-    })
-  })
-  return JSON.stringify(inputs)
+/** What is read of an event, with its place `n`. */
+export const eventColumns = {
+  id: 'uuid',
+  '"tenantId"': 'text',
+  type: 'text',
+  body: 'text',
+  '"contentType"': 'text',
+  key: 'text',
+  '"bodyHash"': 'text',
+  '"ttlMs"': 'float8',
+  '"delayMs"': 'float8',
 }
 
-function assertEvent(event: NewEvent, path: string): void {
-  assertId(`${path}.id`, event.id)
+/** Those of their deliveries, as {@link deliveryColumns} names them. */
+export function deliveriesInput(events: readonly NewEvent[]): ColumnsText {
+  const ids: string[] = []
+  const webhookIds: string[] = []
+  const places: number[] = []
+  const skips: (string | undefined)[] = []
+  for (const [n, { deliveries }] of events.entries()) {
+    for (const [index, { id, webhookId, skip }] of deliveries.entries()) {
+      if (!isId(id)) throw noId(`events[${n}].deliveries[${index}].id`)
+      if (!isId(webhookId)) throw noId(`events[${n}].deliveries[${index}].webhookId`)
+      if (skip !== undefined) assertStorable(`events[${n}].deliveries[${index}].skip`, skip)
+      ids.push(id)
+      webhookIds.push(webhookId)
+      places.push(n)
+      skips.push(skip)
+    }
+  }
+  return columnsText([ids, webhookIds, places, skips])
+}
+
+/** What is read of a delivery: `eventPlace` is the `n` of its event. */
+export const deliveryColumns = { id: 'uuid', '"webhookId"': 'uuid', '"eventPlace"': 'integer', skip: 'text' }
+
+function assertEvent(event: NewEvent, n: number): void {
+  if (!isId(event.id)) throw noId(`events[${n}].id`)
   for (const [name, value] of Object.entries(event)) {
-    if (typeof value === 'string') assertStorable(`${path}.${name}`, value)
+    if (typeof value === 'string') assertStorable(`events[${n}].${name}`, value)
   }
   if (event.idempotencyKey === undefined) return
   if (event.bodyHash !== undefined && event.idempotencyTtlMs !== undefined) return
   const message = 'needs a bodyHash and an idempotencyTtlMs beside it'
-  throw invalid(`${path}.idempotencyKey`, message)
+  throw invalid(`events[${n}].idempotencyKey`, message)
 }
 
-function assertId(path: string, id: string): void {
-  if (!isId(id)) throw invalid(path, 'must be a UUID in lower case')
+function noId(path: string): PosthornError {
+  return invalid(path, 'must be a UUID in lower case')
 }
 
 function invalid(path: string, message: string): PosthornError {

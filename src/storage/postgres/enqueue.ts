@@ -24,8 +24,8 @@ export async function enqueue(
   let answer: EnqueueAnswer
   try {
     answer = await database.call<EnqueueAnswer>(called, [
-      eventsInput(written),
-      deliveriesInput(written),
+      ...eventsInput(written),
+      ...deliveriesInput(written),
       limit,
       leaseMs,
       floor.waitingMs,
@@ -33,7 +33,7 @@ export async function enqueue(
   } catch (error) {
     throw error instanceof PosthornError && isUniqueViolation(error.cause) ? takenDelivery(error) : error
   }
-  const answers = answersOf(answer.events, written)
+  const answers = answersOf(answer, written)
   return { results: events.map((event) => resultOf(event, answers)), claimed: claimedOf(answer, written) }
 }
 
@@ -45,10 +45,17 @@ function functionFor(hasKeys: boolean, isClaiming: boolean): StoredFunction {
 
 /** What the function answers. */
 interface EnqueueAnswer {
-  readonly events: readonly EventAnswer[]
+  readonly writtenCount: number
+  /** The events that were stored before, or have a key: all others are written. */
+  readonly found: readonly EventAnswer[] | null
   /** When it was written, in milliseconds since 1970 by the server's clock; this and the rest where it claims. */
   readonly now?: number
-  readonly claimed?: readonly { readonly id: string; readonly lease: string; readonly webhookId: string }[] | null
+  /** What was leased, null where nothing was. */
+  readonly claimed?: {
+    readonly ids: readonly string[] | null
+    readonly webhookIds: readonly string[] | null
+    readonly leases: readonly string[] | null
+  }
   /** The webhooks of these, once each. */
   readonly webhooks?: readonly WebhookRow[] | null
 }
@@ -81,18 +88,22 @@ function takenDelivery(error: PosthornError): PosthornError {
   )
 }
 
-function answersOf(answers: readonly EventAnswer[], written: readonly NewEvent[]): Map<string, EventAnswer> {
+function answersOf({ writtenCount, found }: EnqueueAnswer, written: readonly NewEvent[]): Map<string, EventAnswer> {
   const byName = new Map<string, EventAnswer>()
-  for (const answer of answers) {
+  let known = writtenCount
+  for (const answer of found ?? []) {
     const event = written[answer.n]
-    if (event !== undefined) byName.set(nameOf(event), answer)
+    if (event === undefined) continue
+    byName.set(nameOf(event), answer)
+    if (answer.isStored || answer.holderId !== event.id) known++
   }
+  if (known !== written.length) throw new Error(`the statement answered for ${known} of ${written.length} events`)
   return byName
 }
 
 function resultOf(event: NewEvent, answers: ReadonlyMap<string, EventAnswer>): EnqueueResult {
   const answer = answers.get(nameOf(event))
-  if (answer === undefined) throw new Error(`the statement gave no answer for event ${event.id}`)
+  if (answer === undefined) return { id: event.id, status: 'accepted' }
   const { isStored, holderId, holderHash } = answer
   if (isStored || holderId === null || holderId === event.id) return { id: event.id, status: 'accepted' }
   return { id: holderId, status: holderHash === event.bodyHash ? 'duplicate' : 'conflict' }
@@ -102,10 +113,12 @@ function claimedOf({ now = 0, claimed, webhooks }: EnqueueAnswer, written: reado
   const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, webhook]))
   const events = new Map<string, NewEvent>()
   for (const event of written) for (const { id } of event.deliveries) events.set(id, event)
-  return (claimed ?? []).flatMap(({ id, lease, webhookId }) => {
-    const webhook = known.get(webhookId)
+  const { ids, webhookIds, leases } = claimed ?? {}
+  return (ids ?? []).flatMap((id, place) => {
+    const webhook = known.get(webhookIds?.[place] ?? '')
     const event = events.get(id)
-    if (webhook === undefined || event === undefined) return []
+    const lease = leases?.[place]
+    if (webhook === undefined || event === undefined || lease === undefined) return []
     const { id: eventId, tenantId, type, body, contentType, idempotencyKey = null } = event
     return {
       id,

@@ -1,8 +1,9 @@
-import type { NewAttempt, Settled, Settlement } from '../settlement.ts'
+import type { Settled, Settlement } from '../settlement.ts'
 import type { Database } from './database.ts'
+import { type ColumnsText, columnsText, readColumns } from './columns.ts'
 import { type Phase, toState } from './delivery-row.ts'
 import { instant, later } from './sql.ts'
-import { answerRows, type FunctionNames, StoredFunction } from './stored-function.ts'
+import { answerRow, type FunctionNames, StoredFunction } from './stored-function.ts'
 import { toStorable } from './storable-text.ts'
 import { isId } from '../../domain/id.ts'
 
@@ -10,11 +11,22 @@ import { isId } from '../../domain/id.ts'
 export async function settle(database: Database, settlements: readonly Settlement[]): Promise<Settled[]> {
   const settled: (Settled | undefined)[] = []
   for (const batch of batchesOf(settlements)) {
-    const input = JSON.stringify([...batch].map(([n, settlement]) => toInput(n, settlement)))
-    const rows = await database.call<{ n: number; id: string; phase: Phase }[]>(settleFunction, [input])
-    for (const { n, id, phase } of rows) settled[n] = { id, state: toState(phase) }
+    const places = [...batch.keys()]
+    const { ns, phases } = await database.call<SettleAnswer>(settleFunction, settlementsInput([...batch.values()]))
+    for (const [index, n] of (ns ?? []).entries()) {
+      const place = places[n] ?? 0
+      const id = settlements[place]?.id
+      const phase = phases?.[index]
+      if (id !== undefined && phase !== undefined) settled[place] = { id, state: toState(phase) }
+    }
   }
   return settled.filter((one) => one !== undefined)
+}
+
+/** Which settlements of the batch found their hold, and what their deliveries came to; null where none did. */
+interface SettleAnswer {
+  readonly ns: readonly number[] | null
+  readonly phases: readonly Phase[] | null
 }
 
 /** Each delivery once a batch, in the order of its settlements. What names no stored hold settles nothing. */
@@ -31,41 +43,49 @@ function batchesOf(settlements: readonly Settlement[]): Map<number, Settlement>[
   return batches
 }
 
-function toInput(n: number, settlement: Settlement): object {
-  const { id, lease, outcome } = settlement
-  const attempt = settlement.outcome === 'release' ? undefined : settlement.attempt
-  return {
-    n,
-    id,
-    lease,
-    outcome,
-    reason: settlement.outcome === 'failed' ? toStorable(settlement.reason) : null,
-    waitMs: 'retryInMs' in settlement ? settlement.retryInMs : 'leaseMs' in settlement ? settlement.leaseMs : 0,
-    ...(attempt === undefined ? {} : attemptInput(attempt)),
-  }
+function settlementsInput(settlements: readonly Settlement[]): ColumnsText {
+  const attempts = settlements.map((each) => (each.outcome === 'release' ? undefined : each.attempt))
+  return columnsText([
+    settlements.map(({ id }) => id),
+    settlements.map(({ lease }) => lease),
+    settlements.map(({ outcome }) => outcome),
+    settlements.map((each) => (each.outcome === 'failed' ? toStorable(each.reason) : null)),
+    settlements.map((each) => ('retryInMs' in each ? each.retryInMs : 'leaseMs' in each ? each.leaseMs : 0)),
+    attempts.map((attempt) => attempt?.number),
+    attempts.map((attempt) => attempt && attempt.trigger === 'manual'),
+    attempts.map((attempt) => attempt?.startedAt.getTime()),
+    attempts.map((attempt) => attempt?.durationMs),
+    attempts.map((attempt) => attempt?.status),
+    attempts.map((attempt) => attempt?.error),
+    attempts.map((attempt) => attempt?.responseHeaders && JSON.stringify(storableHeaders(attempt.responseHeaders))),
+    attempts.map((attempt) => attempt?.responseBody && toStorable(attempt.responseBody)),
+  ])
 }
 
-function attemptInput(attempt: NewAttempt): object {
-  const { responseHeaders, responseBody } = attempt
-  return {
-    number: attempt.number,
-    isManual: attempt.trigger === 'manual',
-    startedAt: attempt.startedAt.getTime(),
-    durationMs: attempt.durationMs,
-    status: attempt.status,
-    error: attempt.error,
-    headers: responseHeaders === null ? null : storableHeaders(responseHeaders),
-    body: responseBody === null ? null : toStorable(responseBody),
-  }
+/** What is read of a settlement, with its place `n`. The `number` and what follows it are those of its attempt. */
+const settlementColumns = {
+  id: 'uuid',
+  lease: 'uuid',
+  outcome: 'text',
+  reason: 'text',
+  '"waitMs"': 'float8',
+  number: 'integer',
+  '"isManual"': 'boolean',
+  '"startedAt"': 'float8',
+  '"durationMs"': 'float8',
+  status: 'integer',
+  error: 'text',
+  headers: 'jsonb',
+  body: 'text',
 }
 
 function storableHeaders(headers: Readonly<Record<string, string>>): object {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [toStorable(name), toStorable(value)]))
 }
 
-/** Writes the outcomes of `$1`. */
-export const settleFunction = new StoredFunction('settle', ['text'], (names) =>
-  answerRows('SELECT n, id, phase FROM settled', settling(names)),
+/** Writes the outcomes of `$1`, whose columns have the mark `$2`. */
+export const settleFunction = new StoredFunction('settle', ['text', 'text'], (names) =>
+  answerRow('SELECT json_agg(n) AS ns, json_agg(phase) AS phases FROM settled', settling(names)),
 )
 
 // A hold is matched on id and lease under the row's lock: of two that settle at once, the second finds what the first has left. Nothing
@@ -73,9 +93,7 @@ export const settleFunction = new StoredFunction('settle', ['text'], (names) =>
 function settling({ deliveries, webhooks, attempts, now, wall }: FunctionNames): string {
   const isEnded = `h.outcome IN ('succeeded', 'failed') OR h."isActive" IS NOT TRUE`
   return `WITH input AS MATERIALIZED (
-     SELECT * FROM jsonb_to_recordset(($1::text)::jsonb) AS i(n integer, id uuid, lease uuid, outcome text, reason text,
-       "waitMs" float8, number integer, "isManual" boolean, "startedAt" float8, "durationMs" float8, status integer, error text,
-       headers jsonb, body text)
+     ${readColumns('$1', '$2', settlementColumns)}
    ),
    held AS MATERIALIZED (
      SELECT i.*, w.id IS NULL AS "isGone", w.is_active AS "isActive"
@@ -104,6 +122,6 @@ function settling({ deliveries, webhooks, attempts, now, wall }: FunctionNames):
        last_status = CASE WHEN h."isRecorded" THEN h.status ELSE d.last_status END
      FROM (
        SELECT held.*, id IN (SELECT delivery_id FROM recorded) AS "isRecorded" FROM held
-     ) h WHERE d.id = h.id AND d.id = ANY(ARRAY(SELECT id FROM held)) RETURNING h.n, d.id, d.phase
+     ) h WHERE d.id = h.id AND d.id = ANY(ARRAY(SELECT id FROM held)) RETURNING h.n, d.phase
    )`
 }
