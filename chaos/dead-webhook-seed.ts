@@ -39,14 +39,16 @@ export async function seedDead(schema: PostgresSchema, deadId: string, { dead }:
 
 /** Has deliveries of healthy webhooks wait for one hour to a day. */
 export async function seedParked(schema: PostgresSchema, { webhooks, parked }: Sizes): Promise<void> {
-  await seed(
-    schema,
-    parked / webhooks,
-    'waiting',
-    `now() + (1 + 23 * random()) * interval '1 hour'`,
-    `w.name = 'healthy'`,
-  )
+  const dueAt = `now() + (1 + 23 * random()) * interval '1 hour'`
+  const half = Math.ceil(parked / webhooks / 2)
+  const seedSome = async (events: number) => await seed(schema, events, 'waiting', dueAt, `w.name = 'healthy'`)
+  // Nothing is measured yet: both cores may be used.
+  await Promise.all([seedSome(half), seedSome(parked / webhooks - half)])
 }
+
+// A UUIDv7, as the ids are that are dispatched: in the order of time, which is also written in half the time.
+const sinceEpoch = `lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')`
+const newId = `(regexp_replace(${sinceEpoch}, '^.{8}', '\\&-') || '-7' || substr(gen_random_uuid()::text, 16))::uuid`
 
 // As if they had been dispatched: events with their bodies, and a delivery of each to every webhook.
 async function seed(
@@ -60,13 +62,13 @@ async function seed(
   await pool.query(
     `WITH made AS (
        INSERT INTO ${name}.events (tenant_id, id, type, content_type, created_at)
-       SELECT 'default', gen_random_uuid(), 'chaos.event', 'application/json', now() FROM generate_series(1, $1::integer)
+       SELECT 'default', ${newId}, 'chaos.event', 'application/json', now() FROM generate_series(1, $1::integer)
        RETURNING seq
      ),
      embodied AS (INSERT INTO ${name}.bodies (event_seq, body) SELECT seq, '{"text":"' || repeat('x', 200) || '"}' FROM made)
      INSERT INTO ${name}.deliveries (id, event_seq, webhook_id, tenant_id, phase, attempt_count, attempts_before, claim_count,
        is_manual, due_at, created_at)
-     SELECT gen_random_uuid(), e.seq, w.id, 'default', '${phase}', 0, 0, 0, false, ${dueAt}, now()
+     SELECT ${newId}, e.seq, w.id, 'default', '${phase}', 0, 0, 0, false, ${dueAt}, now()
      FROM made e CROSS JOIN ${name}.webhooks w WHERE ${webhooks}`,
     [events],
   )

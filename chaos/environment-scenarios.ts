@@ -48,7 +48,7 @@ export const environmentScenarios: readonly Scenario[] = [
     name: 'misbehaving-receivers',
     title: 'Receivers that misbehave: bounded time, bounded memory, nothing left',
     isAlone: true,
-    full: { rounds: 100 },
+    full: { rounds: 60 },
     short: { rounds: 6 },
     run: misbehavingReceivers,
   }),
