@@ -40,26 +40,26 @@ function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
   return `WITH input AS MATERIALIZED (
      ${readColumns('$1', '$2', eventColumns)}
    ),
-   stored AS MATERIALIZED (
-     SELECT i.n FROM input i
-     CROSS JOIN LATERAL (SELECT 1 FROM ${events} WHERE tenant_id = i."tenantId" AND id = i.id LIMIT 1) e
-   ),
    ${needs.hasKeys ? takeKeys(names) : ''}
    written AS (
      INSERT INTO ${events} (tenant_id, id, type, content_type, idempotency_key, created_at)
      SELECT "tenantId", id, type, "contentType", key, ${wall} FROM input i
-     WHERE n NOT IN (SELECT n FROM stored) ${needs.hasKeys ? 'AND (key IS NULL OR (SELECT h.id FROM holder h WHERE h.tenant_id = i."tenantId" AND h.key = i.key) = i.id)' : ''}
+     ${needs.hasKeys ? 'WHERE n NOT IN (SELECT n FROM stored) AND (key IS NULL OR (SELECT h.id FROM holder h WHERE h.tenant_id = i."tenantId" AND h.key = i.key) = i.id)' : ''}
      ORDER BY n ON CONFLICT (tenant_id, id) DO NOTHING RETURNING seq, tenant_id, id
    ),
    embodied AS (
      INSERT INTO ${bodies} (event_seq, body)
      SELECT w.seq, i.body FROM written w JOIN input i ON i.id = w.id AND i."tenantId" = w.tenant_id
    ),
+   asked_for AS MATERIALIZED (${readColumns('$3', '$4', deliveryColumns)}),
+   known AS MATERIALIZED (
+     SELECT id, tenant_id FROM ${webhooks} WHERE id = ANY(ARRAY(SELECT DISTINCT "webhookId" FROM asked_for))
+   ),
    fresh AS MATERIALIZED (
      SELECT d.n AS place, d.id, d."webhookId" AS webhook_id, d.skip, w.seq, w.tenant_id, i."delayMs" AS delay, h.id IS NULL AS is_gone
-     FROM (${readColumns('$3', '$4', deliveryColumns)}) d
+     FROM asked_for d
      JOIN input i ON i.n = d."eventPlace" JOIN written w ON w.id = i.id AND w.tenant_id = i."tenantId"
-     LEFT JOIN LATERAL (SELECT id FROM ${webhooks} WHERE id = d."webhookId" AND tenant_id = w.tenant_id LIMIT 1) h ON true
+     LEFT JOIN known h ON h.id = d."webhookId" AND h.tenant_id = w.tenant_id
    ),
    ${needs.isClaiming ? chooseDeliveries(names) : ''}
    delivered AS (
@@ -71,19 +71,19 @@ function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
          WHEN 'waiting' THEN ${later(now, 'f.delay')} WHEN 'ready' THEN ${now} END,
        CASE WHEN f.phase = 'leased' THEN gen_random_uuid() END, ${wall},
        CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${wall} END
-     FROM (SELECT fresh.*, ${phase(needs)} AS phase FROM fresh) f ORDER BY f.place
+     FROM (SELECT fresh.*, ${phase(needs)} AS phase FROM fresh OFFSET 0) f ORDER BY f.place
      RETURNING id, webhook_id, phase, lease
    )${needs.isClaiming ? `, leased AS (SELECT id, webhook_id, lease FROM delivered WHERE phase = 'leased'), ${countClaims(names, 'leased')}` : ''}, ${notified(channel, `delivered WHERE phase = 'ready' AND ${isNotifying}`)}`
 }
 
-/** What became of each event, and what was leased: the columns of an `EnqueueAnswer`. */
+/** Who holds the keys, and what was leased: the columns of an `EnqueueAnswer`. Without a key, an event is written, or was before. */
 function selectEnqueued({ webhooks, wall }: FunctionNames, { hasKeys, isClaiming }: EnqueueNeeds): string {
-  const holder = hasKeys
-    ? 'LEFT JOIN holder h ON h.tenant_id = i."tenantId" AND h.key = i.key'
-    : 'CROSS JOIN (SELECT NULL AS id, NULL AS body_hash) h'
-  const answer = `(SELECT count(*) FROM written) AS "writtenCount", (SELECT json_agg(e) FROM (
-     SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash" FROM input i ${holder}
-   ) e WHERE "isStored" OR "holderId" IS NOT NULL) AS found`
+  const answer = hasKeys
+    ? `(SELECT json_agg(k) FROM (
+         SELECT i.n, i.n IN (SELECT n FROM stored) AS "isStored", h.id AS "holderId", h.body_hash AS "holderHash"
+         FROM input i JOIN holder h ON h.tenant_id = i."tenantId" AND h.key = i.key
+       ) k) AS keyed`
+    : 'NULL AS keyed'
   if (!isClaiming) return `SELECT ${answer} WHERE ${isNotified}`
   return `SELECT ${answer}, ${ms(wall)} AS now,
      (SELECT row_to_json(c) FROM (
@@ -95,12 +95,17 @@ function selectEnqueued({ webhooks, wall }: FunctionNames, { hasKeys, isClaiming
 }
 
 /**
- * `holder`: who has each key of the batch, after the first event with it has asked for it. An insert waits for whoever is writing the
- * same key, and the update without effect lets it see what that one has committed, which the statement itself could not.
+ * `stored`: which events of the batch were written before. `holder`: who has each key of the batch, after the first event with it has asked
+ * for it: an insert waits for whoever is writing the same key, and the update without effect lets it see what that one has committed, which
+ * the statement itself could not.
  */
-function takeKeys({ idempotency, now }: Names): string {
+function takeKeys({ idempotency, events, now }: Names): string {
   const isFree = `k.expires_at <= ${now}`
-  return `asked AS MATERIALIZED (
+  return `stored AS MATERIALIZED (
+     SELECT i.n FROM input i
+     CROSS JOIN LATERAL (SELECT 1 FROM ${events} WHERE tenant_id = i."tenantId" AND id = i.id LIMIT 1) e
+   ),
+   asked AS MATERIALIZED (
      SELECT DISTINCT ON ("tenantId", key) "tenantId", key, id, "bodyHash", "ttlMs" FROM input
      WHERE key IS NOT NULL AND n NOT IN (SELECT n FROM stored) ORDER BY "tenantId", key, n
    ),

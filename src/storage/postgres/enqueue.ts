@@ -45,9 +45,8 @@ function functionFor(hasKeys: boolean, isClaiming: boolean): StoredFunction {
 
 /** What the function answers. */
 interface EnqueueAnswer {
-  readonly writtenCount: number
-  /** The events that were stored before, or have a key: all others are written. */
-  readonly found: readonly EventAnswer[] | null
+  /** The events that have a key; null where none has. */
+  readonly keyed: readonly KeyAnswer[] | null
   /** When it was written, in milliseconds since 1970 by the server's clock; this and the rest where it claims. */
   readonly now?: number
   /** What was leased, null where nothing was. */
@@ -61,11 +60,11 @@ interface EnqueueAnswer {
 }
 
 /** Of the event at `n`, whether it was stored before, and who holds its key. */
-interface EventAnswer {
+interface KeyAnswer {
   readonly n: number
   readonly isStored: boolean
-  readonly holderId: string | null
-  readonly holderHash: string | null
+  readonly holderId: string
+  readonly holderHash: string
 }
 
 /** A batch may hold an event twice, which is written once. */
@@ -88,24 +87,20 @@ function takenDelivery(error: PosthornError): PosthornError {
   )
 }
 
-function answersOf({ writtenCount, found }: EnqueueAnswer, written: readonly NewEvent[]): Map<string, EventAnswer> {
-  const byName = new Map<string, EventAnswer>()
-  let known = writtenCount
-  for (const answer of found ?? []) {
+function answersOf({ keyed }: EnqueueAnswer, written: readonly NewEvent[]): Map<string, KeyAnswer> {
+  const byName = new Map<string, KeyAnswer>()
+  for (const answer of keyed ?? []) {
     const event = written[answer.n]
-    if (event === undefined) continue
-    byName.set(nameOf(event), answer)
-    if (answer.isStored || answer.holderId !== event.id) known++
+    if (event !== undefined) byName.set(nameOf(event), answer)
   }
-  if (known !== written.length) throw new Error(`the statement answered for ${known} of ${written.length} events`)
   return byName
 }
 
-function resultOf(event: NewEvent, answers: ReadonlyMap<string, EventAnswer>): EnqueueResult {
+function resultOf(event: NewEvent, answers: ReadonlyMap<string, KeyAnswer>): EnqueueResult {
   const answer = answers.get(nameOf(event))
   if (answer === undefined) return { id: event.id, status: 'accepted' }
   const { isStored, holderId, holderHash } = answer
-  if (isStored || holderId === null || holderId === event.id) return { id: event.id, status: 'accepted' }
+  if (isStored || holderId === event.id) return { id: event.id, status: 'accepted' }
   return { id: holderId, status: holderHash === event.bodyHash ? 'duplicate' : 'conflict' }
 }
 

@@ -96,10 +96,11 @@ function settling({ deliveries, webhooks, attempts, now, wall }: FunctionNames):
      ${readColumns('$1', '$2', settlementColumns)}
    ),
    held AS MATERIALIZED (
-     SELECT i.*, w.id IS NULL AS "isGone", w.is_active AS "isActive"
-     FROM ${deliveries} d JOIN input i ON i.id = d.id AND i.lease = d.lease
-     LEFT JOIN LATERAL (SELECT id, is_active FROM ${webhooks} WHERE id = d.webhook_id LIMIT 1) w ON true
+     SELECT i.*, d.webhook_id FROM ${deliveries} d JOIN input i ON i.id = d.id AND i.lease = d.lease
      WHERE d.id = ANY(ARRAY(SELECT id FROM input)) ORDER BY d.id FOR UPDATE OF d
+   ),
+   known AS MATERIALIZED (
+     SELECT id, is_active FROM ${webhooks} WHERE id = ANY(ARRAY(SELECT DISTINCT webhook_id FROM held))
    ),
    recorded AS (
      INSERT INTO ${attempts} (delivery_id, number, is_manual, started_at, duration_ms, status, error, response_headers,
@@ -121,7 +122,8 @@ function settling({ deliveries, webhooks, attempts, now, wall }: FunctionNames):
        claim_count = CASE WHEN h."isRecorded" THEN 0 WHEN h.outcome = 'release' THEN d.claim_count - 1 ELSE d.claim_count END,
        last_status = CASE WHEN h."isRecorded" THEN h.status ELSE d.last_status END
      FROM (
-       SELECT held.*, id IN (SELECT delivery_id FROM recorded) AS "isRecorded" FROM held
+       SELECT held.*, w.id IS NULL AS "isGone", w.is_active AS "isActive", held.id IN (SELECT delivery_id FROM recorded) AS "isRecorded"
+       FROM held LEFT JOIN known w ON w.id = held.webhook_id OFFSET 0
      ) h WHERE d.id = h.id AND d.id = ANY(ARRAY(SELECT id FROM held)) RETURNING h.n, d.phase
    )`
 }
