@@ -59,6 +59,7 @@ export type {
   ListEvents,
   ListWebhooks,
   MatchWebhooks,
+  OverdueQuery,
   PageQuery,
   PurgeQuery,
   RequeueQuery,

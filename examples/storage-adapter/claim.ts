@@ -25,8 +25,27 @@ export function lease(
   { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
   nowMs: number,
 ): Claimed[] {
-  const held = heldByWebhook(document, nowMs)
   const due = rows.filter((row) => row.state === 'pending' && row.dueAtMs <= nowMs)
+  return inTurn(document, due, limit, nowMs).map((row) => hold(document, row, nowMs + leaseMs))
+}
+
+/** The ids of up to `limit` deliveries that could be leased now and have been due for `byMs` at least, in the same turns; none is held. */
+export function overdue(
+  document: Document,
+  { limit, byMs }: { readonly limit: number; readonly byMs: number },
+  nowMs: number,
+): string[] {
+  const rows = [...document.deliveries.values()]
+  const late = rows.filter((row) => row.state === 'pending' && row.dueAtMs <= nowMs - byMs)
+  return inTurn(document, late, limit, nowMs).map((row) => {
+    endTurn(document, row)
+    return row.id
+  })
+}
+
+/** Up to `limit` of the due rows that may be given out now: one of each webhook, then the second ones. */
+function inTurn(document: Document, due: readonly DeliveryRow[], limit: number, nowMs: number): DeliveryRow[] {
+  const held = heldByWebhook(document, nowMs)
   const lanes = [...groupBy(due, (row) => `${row.tenantId} ${row.webhookId}`).values()]
     .map((lane) => claimable(document, lane, held, nowMs))
     .filter((lane) => lane.length > 0)
@@ -35,10 +54,7 @@ export function lease(
   const rounds = Array.from({ length: Math.min(limit, longest) }, (_, round) =>
     lanes.flatMap((lane) => lane[round] ?? []),
   )
-  return rounds
-    .flat()
-    .slice(0, limit)
-    .map((row) => hold(document, row, nowMs + leaseMs))
+  return rounds.flat().slice(0, limit)
 }
 
 /** The due rows of one webhook that may be given out now, oldest first. Where the webhook is not active, they end here. */
@@ -63,13 +79,17 @@ function turnOf({ turns }: Document, [row]: readonly DeliveryRow[]): number {
   return turns.get(row?.webhookId ?? '') ?? 0
 }
 
+function endTurn({ turns }: Document, { webhookId }: DeliveryRow): void {
+  turns.set(webhookId, Math.max(0, ...turns.values()) + 1)
+}
+
 function hold(document: Document, row: DeliveryRow, untilMs: number): Claimed {
   const { id, attemptCount, attemptsBefore, trigger } = row
   const token = randomUUID()
   const event = document.events.get(row.eventId)
   const webhook = document.webhooks.get(row.webhookId)
   if (event === undefined || webhook === undefined) throw new TypeError(`Delivery ${id} has lost its event or webhook.`)
-  document.turns.set(row.webhookId, Math.max(0, ...document.turns.values()) + 1)
+  endTurn(document, row)
   row.lease = token
   row.dueAtMs = untilMs
   row.claimCount++

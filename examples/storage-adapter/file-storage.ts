@@ -1,6 +1,6 @@
 import type { LeaseRef, NewEvent, Settlement, Storage, StoredWebhook, WebhookPatch } from 'posthorn'
 import { cancel, requeue } from './bulk.ts'
-import { claim } from './claim.ts'
+import { claim, overdue } from './claim.ts'
 import { toDelivery } from './document.ts'
 import { enqueue } from './enqueue.ts'
 import { DocumentFile } from './document-file.ts'
@@ -98,6 +98,10 @@ class FileStorage implements Storage {
 
   async claim(query: Parameters<Storage['claim']>[0]) {
     return this.#file.write((document) => claim(document, query, this.#clock()))
+  }
+
+  async overdue(query: Parameters<Storage['overdue']>[0]) {
+    return this.#file.write((document) => overdue(document, query, this.#clock()))
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number) {

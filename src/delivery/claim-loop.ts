@@ -1,17 +1,12 @@
 import type { ClaimResult } from '../storage/storage.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
+import type { Sweeper } from './sweeper.ts'
 import type { Worker } from './worker.ts'
 
 const firstPauseMs = 100
 const longestPauseMs = 5000
 // The quickest poll; it slows down to `pollIntervalMs` while nothing is found.
 const firstPollMs = 25
-
-/** Makes a claim loop a sweeper: it only looks for what no hint told of. */
-export interface SweepOptions {
-  /** Whether to rest. Never rejects. */
-  readonly isPaused: () => Promise<boolean>
-}
 
 interface IdleWaiter {
   readonly resolve: () => void
@@ -22,25 +17,35 @@ interface IdleWaiter {
  *
  * asleep ─wake | due | poll→ claiming ─room and work→ claiming …
  *                               └──no room or no work→ asleep
+ *
+ * With a sweeper, hints bring what is due: the poll sweeps, and claims are made only when it was woken, or hints are of no use:
+ *
+ * asleep ─poll→ sweeping ─woken | no hints→ claiming …
+ *                  └────────────────→ asleep
  */
 export class ClaimLoop {
   readonly #worker: Worker
   readonly #settings: DispatcherSettings
   readonly #onError: (error: unknown) => void
-  readonly #sweep: SweepOptions | undefined
+  readonly #sweeper: Sweeper | undefined
   readonly #idleWaiters = new Set<IdleWaiter>()
   #isStopped = false
   #isWoken = false
   #wakeSleeper: (() => void) | undefined
-  #hasMore = true
+  #hasMore: boolean
   #isClaiming = false
   #pollMs = firstPollMs
+  #sweepAt = -Infinity
+  /** Whether the sweeper's loop is to claim: it was woken, or has not done with a claim. */
+  #isToClaim = false
 
-  constructor(worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void, sweep?: SweepOptions) {
+  constructor(worker: Worker, settings: DispatcherSettings, onError: (error: unknown) => void, sweeper?: Sweeper) {
     this.#worker = worker
     this.#settings = settings
     this.#onError = onError
-    this.#sweep = sweep
+    this.#sweeper = sweeper
+    // What there is at the start, the first sweep tells others of.
+    this.#hasMore = sweeper === undefined
   }
 
   /** Runs until {@link stop}. Never rejects: what storage throws is reported, and tried again after a pause. */
@@ -49,7 +54,7 @@ export class ClaimLoop {
     while (!this.#isStopped) {
       this.#isWoken = false
       try {
-        await this.#sleep(await this.#claimOnce())
+        await this.#sleep(await this.#look())
         pauseMs = firstPauseMs
       } catch (error) {
         this.#onError(error)
@@ -68,6 +73,7 @@ export class ClaimLoop {
   /** Looks for work now. */
   wake(): void {
     this.#isWoken = true
+    this.#isToClaim = true
     this.#wakeSleeper?.()
   }
 
@@ -95,10 +101,26 @@ export class ClaimLoop {
   }
 
   // Returns how long to sleep, in milliseconds.
+  async #look(): Promise<number> {
+    if (this.#sweeper === undefined) return await this.#claimOnce()
+    if ((await this.#sweeper.isPaused()) || this.#isStopped) return this.#nextPollMs()
+    if (performance.now() >= this.#sweepAt) await this.#sweep(this.#sweeper)
+    const isToClaim = this.#isToClaim || this.#idleWaiters.size > 0
+    return Math.min(isToClaim ? await this.#claimOnce() : Infinity, this.#sweepAt - performance.now())
+  }
+
+  async #sweep(sweeper: Sweeper): Promise<void> {
+    const { hasFound, isUpToClaims } = await sweeper.sweep()
+    this.#sweepAt = performance.now() + this.#nextPollMs()
+    // Whoever leaves next fills its place without waiting for hints.
+    if (hasFound) this.#hasMore = true
+    if (isUpToClaims) this.#isToClaim = true
+  }
+
   async #claimOnce(): Promise<number> {
-    if (this.#sweep !== undefined && ((await this.#sweep.isPaused()) || this.#isStopped)) return this.#nextPollMs()
     if (!this.#worker.isHungry) {
       // Woken while there was enough to do: whoever leaves next has to look.
+      this.#isToClaim = false
       this.#hasMore = true
       return this.#nextPollMs()
     }
@@ -108,7 +130,9 @@ export class ClaimLoop {
     if (limit === 0 || this.#isStopped) return 0
     const waiters = [...this.#idleWaiters]
     const result = await this.#claim(limit)
-    if (result.claimed.length === limit || result.nextDueInMs === 0) this.#hasMore = true
+    // Beside a webhook that is full there are no hints left: where several processes share its places, none of them may leave one empty.
+    const isSweeping = this.#sweeper !== undefined && result.claimed.length > 0
+    if (isSweeping || result.claimed.length === limit || result.nextDueInMs === 0) this.#hasMore = true
     if (result.claimed.length === 0 && result.nextDueInMs !== 0 && this.#worker.isIdle) this.#tellIdle(waiters)
     return this.#sleepMs(result)
   }
@@ -116,9 +140,13 @@ export class ClaimLoop {
   async #claim(limit: number): Promise<ClaimResult> {
     // What is freed from here on, the claim may have looked at before.
     this.#hasMore = false
+    this.#isToClaim = false
     this.#isClaiming = true
     try {
       return await this.#worker.claim(limit)
+    } catch (error) {
+      this.#isToClaim = true
+      throw error
     } finally {
       this.#isClaiming = false
     }
@@ -134,16 +162,19 @@ export class ClaimLoop {
   #sleepMs({ claimed, nextDueInMs }: ClaimResult): number {
     if (claimed.length > 0) this.#pollMs = firstPollMs
     // Storage stopped at a bound of its own; a claim that got nothing must not spin.
-    if (nextDueInMs === 0) return claimed.length > 0 ? 0 : 5
+    if (nextDueInMs === 0) {
+      this.#isToClaim = true
+      return claimed.length > 0 ? 0 : 5
+    }
     // What comes due has a hint of its own, which a sweeper does not try to be ahead of.
-    return Math.min(this.#sweep === undefined ? (nextDueInMs ?? Infinity) : Infinity, this.#nextPollMs())
+    return Math.min(this.#sweeper === undefined ? (nextDueInMs ?? Infinity) : Infinity, this.#nextPollMs())
   }
 
   // Others write to this storage without waking this loop: other processes, other dispatchers, the owner who changes a webhook's cap.
   // Spread, so that they do not all ask at once.
   #nextPollMs(): number {
     const { pollIntervalMs } = this.#settings
-    this.#pollMs = this.#sweep === undefined ? Math.min(this.#pollMs * 2, pollIntervalMs) : pollIntervalMs
+    this.#pollMs = this.#sweeper === undefined ? Math.min(this.#pollMs * 2, pollIntervalMs) : pollIntervalMs
     return this.#pollMs * (0.75 + this.#settings.random() / 2)
   }
 

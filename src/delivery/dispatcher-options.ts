@@ -46,12 +46,12 @@ export interface EventDispatcherOptions<Schemas extends EventSchemas = EventSche
   readonly leaseMs?: number
   /**
    * How often storage that other processes write to is asked for work, 10 to 60,000 ms; 1,000 unless given. With a `transport` it is how often
-   * the sweeper looks for what no hint told of; 5,000 unless given.
+   * the sweeper looks for what no hint told of, to publish it again; 5,000 unless given.
    */
   readonly pollIntervalMs?: number
   /**
    * Carries hints of what is due to whichever process has room for it, for instance `bullmqTransport` of `posthorn/bullmq`; none unless
-   * given. Storage stays the truth: a hint that is lost costs at most `pollIntervalMs` or so.
+   * given. Storage stays the truth: a hint that is lost costs at most a second more than `pollIntervalMs`, which is spread by a quarter.
    */
   readonly transport?: Transport
   /** How long an idempotency key is remembered, 1,000 ms to 30 days; 24 hours unless given. */

@@ -6,6 +6,7 @@ import type { DispatcherSettings } from './dispatcher-options.ts'
 import { HintIntake } from './hint-intake.ts'
 import type { Hints } from './hints.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
+import { Sweeper } from './sweeper.ts'
 import { WakeUps } from './wake-ups.ts'
 import type { HintSubscription } from './transport.ts'
 import { Worker } from './worker.ts'
@@ -57,7 +58,7 @@ export class Engine {
   }
 
   /**
-   * Starts the claim loop once storage is open; with hints it takes these, and the loop is their sweeper. A failure is not kept; where it is
+   * Starts the claim loop once storage is open; with hints it takes these, and the loop sweeps. A failure is not kept; where it is
    * stopped meanwhile, nothing is started.
    */
   start(open: () => Promise<void>, hints?: Hints): Promise<void> {
@@ -117,7 +118,9 @@ export class Engine {
     if (this.#ended.signal.aborted) return
     const report = (error: unknown) => this.#lifecycle.emit('worker.error', { error, during: 'claim' })
     if (hints !== undefined) this.#subscribe(hints)
-    this.#loop = new ClaimLoop(this.worker, this.#settings, report, hints)
+    const { pollIntervalMs } = this.#settings
+    const sweeper = hints && new Sweeper(this.#storage, hints, pollIntervalMs, this.#ended.signal)
+    this.#loop = new ClaimLoop(this.worker, this.#settings, report, sweeper)
     void this.#loop.run()
     this.#watch()
   }

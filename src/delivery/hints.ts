@@ -8,6 +8,8 @@ const maxPerPublish = 500
 const stuckAfterMs = 5_000
 // How long hints that are still to be published may hold up a stop: the sweeper of another process finds the rest.
 const flushMs = 1_000
+// How long the sweeper waits for the transport before it delivers what it found itself.
+const againWithinMs = 1_000
 // How old an answer about a pause may be, and how long one may take.
 const pauseKnownForMs = 1_000
 const pauseAskedForMs = 1_000
@@ -23,6 +25,7 @@ export class Hints {
   #publisher: HintPublisher | undefined
   #buffer: Hint[] = []
   #publishing: Promise<void> | undefined
+  #publishingAgain: Promise<boolean> | undefined
   #pause = { isPaused: false, askedAt: -Infinity }
 
   constructor(transport: Transport, lifecycle: LifecycleEmitter) {
@@ -35,6 +38,20 @@ export class Hints {
     this.#buffer.push(...hints.slice(-maxBuffered))
     if (this.#buffer.length > maxBuffered) this.#buffer.splice(0, this.#buffer.length - maxBuffered)
     if (this.#buffer.length > 0) this.#publishing ??= this.#publishAll().finally(() => (this.#publishing = undefined))
+  }
+
+  /** Whether what {@link publishAgain} was to publish is still under way. */
+  get isStuck(): boolean {
+    return this.#publishingAgain !== undefined
+  }
+
+  /** Publishes hints of deliveries that are overdue, until `ended`. Says whether the transport has taken them, within a second. */
+  async publishAgain(deliveryIds: readonly string[], ended: AbortSignal): Promise<boolean> {
+    const publishing = this.#publishRepeats(deliveryIds, ended).finally(() => (this.#publishingAgain = undefined))
+    this.#publishingAgain = publishing
+    const isTaken = await within(againWithinMs, publishing, null)
+    if (isTaken === null) this.#report(new Error(awayMessage(this.#transport.name, againWithinMs)), 'publish again')
+    return isTaken === true
   }
 
   /** Hands hints to `receive`, at most `concurrency` at once. Throws where the transport cannot work with its settings. */
@@ -77,7 +94,7 @@ export class Hints {
     while (this.#buffer.length > 0) {
       const hints = this.#buffer.splice(0, maxPerPublish)
       const stuck = setTimeout(
-        () => this.#report(new Error(awayMessage(this.#transport.name)), 'publish'),
+        () => this.#report(new Error(awayMessage(this.#transport.name, stuckAfterMs)), 'publish'),
         stuckAfterMs,
       )
       try {
@@ -87,6 +104,19 @@ export class Hints {
       } finally {
         clearTimeout(stuck)
       }
+    }
+  }
+
+  async #publishRepeats(deliveryIds: readonly string[], ended: AbortSignal): Promise<boolean> {
+    try {
+      // After a stop it would open another connection.
+      for (let start = 0; start < deliveryIds.length && !ended.aborted; start += maxPerPublish) {
+        await this.#connected().publish(deliveryIds.slice(start, start + maxPerPublish).map(repeatOf))
+      }
+      return true
+    } catch (error) {
+      this.#report(error, 'publish again')
+      return false
     }
   }
 
@@ -109,6 +139,11 @@ export class Hints {
   }
 }
 
-function awayMessage(name: string): string {
-  return `The ${name} transport has not taken hints for ${stuckAfterMs} ms. Nothing is lost: the sweeper finds these deliveries.`
+// One key for each delivery: it is told of once, however many sweeps and processes find it.
+function repeatOf(deliveryId: string): Hint {
+  return { deliveryId, key: `${deliveryId}_sweep`, delayMs: 0, isRepeat: true }
+}
+
+function awayMessage(name: string, ms: number): string {
+  return `The ${name} transport has not taken hints for ${ms} ms. Nothing is lost: the sweeper finds these deliveries.`
 }

@@ -6,6 +6,11 @@ export interface Hint {
   readonly key: string
   /** When the delivery is due, in milliseconds from now. */
   readonly delayMs: number
+  /**
+   * True where the sweeper found the delivery overdue and tells of it again: as it will, under the same key, for as long as that is so. While such a
+   * hint is there, another one must be dropped; once it was handed over and used up, its key must be forgotten, so that the next one counts.
+   */
+  readonly isRepeat?: true
 }
 
 /** Whom a transport tells what went wrong. */
@@ -27,7 +32,7 @@ export interface HintSubscriber extends TransportListener {
 
 /** The sending side of a transport. */
 export interface HintPublisher {
-  /** Hands hints on. May reject, or hang, while the other side is away: nothing depends on it. */
+  /** Hands hints on. May reject, or hang, while the other side is away: the sweeper then delivers what it finds itself. */
   publish(hints: readonly Hint[]): Promise<void>
   /** Whether somebody told the transport to hold everything back; the sweeper then rests too. */
   isPaused(): Promise<boolean>
@@ -45,7 +50,7 @@ export interface HintSubscription {
 
 /**
  * Carries hints between the processes that share a storage, so that each delivery is begun by one of them without asking storage all the
- * time. It may lose, repeat and reorder hints, and be away: a sweeper finds what no hint told of. See `bullmqTransport` of
+ * time. It may lose, repeat and reorder hints, and be away: a sweeper finds what no hint told of, and publishes it again. See `bullmqTransport` of
  * `posthorn/bullmq`.
  */
 export interface Transport {

@@ -52,6 +52,14 @@ export interface ClaimQuery {
   readonly ids?: readonly string[]
 }
 
+/** Which deliveries are asked for that should have been claimed by now. */
+export interface OverdueQuery {
+  /** The most ids to give, from 1. */
+  readonly limit: number
+  /** For how long they have been due at least, in milliseconds, from 0. */
+  readonly byMs: number
+}
+
 /** How newly written deliveries are claimed in the same step. */
 export type ClaimNew = Omit<ClaimQuery, 'ids'>
 

@@ -9,6 +9,7 @@ import type {
   ListEvents,
   ListWebhooks,
   MatchWebhooks,
+  OverdueQuery,
   PageQuery,
   PurgeQuery,
   RequeueQuery,
@@ -230,6 +231,13 @@ export interface Storage {
    * `nextDueInMs` says when to ask again: 0 where more may be due already, null where nothing is pending.
    */
   claim(query: ClaimQuery): Promise<ClaimResult>
+  /**
+   * The ids of up to `limit` deliveries that a claim could give out now and that have been due for `byMs` at least, leasing none of them.
+   * Shared out as by a claim: of each webhook no more than its free slots, and the longest due first; no webhook's backlog hides another's;
+   * repeated calls come to every webhook; work is O(limit + webhooks probed). What a claim does to what it meets, this may do too (expired
+   * leases, what has come due), and deliveries of a webhook that is gone or not active it makes `cancelled` in the same way.
+   */
+  overdue(query: OverdueQuery): Promise<readonly string[]>
   /** Prolongs live leases to `leaseMs` from now; returns the ids of those that were still held. */
   renew(leases: readonly LeaseRef[], leaseMs: number): Promise<string[]>
   /**

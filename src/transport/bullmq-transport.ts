@@ -27,7 +27,7 @@ export interface BullmqTransportOptions {
   readonly keepJobs?: number
   /**
    * The longest wait that becomes a delayed job, 0 to 2,592,000,000 ms (30 days); 60,000 unless given. A delayed job takes some 1,200 bytes of
-   * Redis for as long as it waits. What is due later is left to the sweeper, which is late by `pollIntervalMs` at most.
+   * Redis for as long as it waits. What is due later is left to the sweeper, which makes a job of it up to `pollIntervalMs` and a second late.
    */
   readonly maxDelayMs?: number
   /** Whether to look at start whether Redis keeps anything over a restart, and to warn where it does not; true unless given. */
@@ -51,7 +51,8 @@ const known = new Set<keyof BullmqTransportOptions>([
  * nothing else. Storage stays the truth, so a job that is lost, repeated or out of date changes nothing but when a delivery is begun.
  * A job lasts as long as the first attempt it leads to, and returns what became of the delivery: `succeeded`, `failed`, `cancelled`, `pending`
  * (a retry is scheduled), `waiting` (a retry follows within seconds, in the same process), `undue` (there was nothing to do), `returned`,
- * `released` or `lost`.
+ * `released` or `lost`. What is due and has no job, because Redis lost it or a caller's transaction wrote it, gets one by the sweeper: its id ends
+ * in `_sweep`, and it is removed when it ends.
  *
  * No option of it connects: {@link EventDispatcher.start} and the first dispatch do. Connections are closed by {@link EventDispatcher.stop},
  * which a process that only dispatches has to call too before it can end.
@@ -107,8 +108,9 @@ class BullmqTransport implements Transport {
     }
   }
 
-  #job({ deliveryId, key, delayMs }: Hint) {
-    const keep = { count: this.#settings.keepJobs }
+  #job({ deliveryId, key, delayMs, isRepeat }: Hint) {
+    // BullMQ drops a job with the id of one that it has, finished ones included.
+    const keep = { count: isRepeat === true ? 0 : this.#settings.keepJobs }
     // BullMQ refuses colons in ids, which it builds its keys with.
     const opts = { jobId: key.replaceAll(':', '_'), removeOnComplete: keep, removeOnFail: keep }
     return { name: 'delivery', data: { deliveryId }, opts: delayMs > 0 ? { ...opts, delay: Math.ceil(delayMs) } : opts }

@@ -3,8 +3,6 @@ import {
   EventDispatcher,
   type EventDispatcherOptions,
   type Hint,
-  type HintPublisher,
-  type HintSubscriber,
   memoryStorage,
   type Storage,
   type Transport,
@@ -13,29 +11,7 @@ import {
 import { loopback } from '../support/loopback.ts'
 import { overriding } from '../support/overriding.ts'
 import { gate, startReceiver } from '../support/receiver.ts'
-
-/** A transport that hands nothing on by itself: the test does. */
-function handTransport(publisher: Partial<HintPublisher> = {}) {
-  const published: Hint[] = []
-  const state: { subscriber?: HintSubscriber; connected: number; closed: number } = { connected: 0, closed: 0 }
-  const transport: Transport = {
-    name: 'hand',
-    connect: () => {
-      state.connected++
-      return {
-        publish: async (hints) => void published.push(...hints),
-        isPaused: async () => false,
-        close: async () => void state.closed++,
-        ...publisher,
-      }
-    },
-    subscribe: (subscriber) => {
-      state.subscriber = subscriber
-      return { end: () => undefined, close: async () => undefined }
-    },
-  }
-  return { transport, published, state, receive: async (id: unknown) => await state.subscriber?.receive(id) }
-}
+import { handTransport } from './hand-transport.ts'
 
 async function setUp(
   url: string,

@@ -126,20 +126,26 @@ describe('sqliteStorage when the clock has stepped back', () => {
     await Promise.all([storage, other, later].map((each) => each.close()))
   })
 
-  it('takes the time up where the processes before it were, to twenty seconds, though none was there at the step', async () => {
-    const path = tempFile()
-    const { clock, storage, webhook } = await setUp(path)
-    await storage.enqueue([newEvent([webhook], { delayMs: 600_000 })])
-    for (let polls = 0; polls < 60; polls++) {
-      clock.advance(5_000)
-      await storage.claim({ limit: 1, leaseMs: 30_000 })
-    }
-    await storage.close()
-    clock.advance(-2 * hour)
-    const { nextDueInMs } = await sqliteStorage(path, { clock: clock.now }).claim({ limit: 1, leaseMs: 30_000 })
-    expect(nextDueInMs).toBeGreaterThanOrEqual(300_000)
-    expect(nextDueInMs).toBeLessThanOrEqual(320_000)
-  })
+  it.each([
+    ['claim', (storage: Storage) => storage.claim({ limit: 1, leaseMs: 30_000 })],
+    ['only look for what is overdue', (storage: Storage) => storage.overdue({ limit: 1, byMs: 0 })],
+  ])(
+    'takes the time up to twenty seconds from where processes were that %s, though none was there at the step',
+    async (_, look) => {
+      const path = tempFile()
+      const { clock, storage, webhook } = await setUp(path)
+      await storage.enqueue([newEvent([webhook], { delayMs: 600_000 })])
+      for (let polls = 0; polls < 60; polls++) {
+        clock.advance(5_000)
+        await look(storage)
+      }
+      await storage.close()
+      clock.advance(-2 * hour)
+      const { nextDueInMs } = await sqliteStorage(path, { clock: clock.now }).claim({ limit: 1, leaseMs: 30_000 })
+      expect(nextDueInMs).toBeGreaterThanOrEqual(300_000)
+      expect(nextDueInMs).toBeLessThanOrEqual(320_000)
+    },
+  )
 
   it('writes no time down while nothing is pending', async () => {
     const path = tempFile()
@@ -148,6 +154,7 @@ describe('sqliteStorage when the clock has stepped back', () => {
     const before = writes()
     clock.advance(hour)
     expect((await storage.claim({ limit: 1, leaseMs: 30_000 })).nextDueInMs).toBeNull()
+    expect(await storage.overdue({ limit: 1, byMs: 0 })).toEqual([])
     expect(writes()).toBe(before)
     await storage.close()
   })

@@ -4,6 +4,7 @@ import type { NewAttempt, Settlement } from '../../src/storage/settlement.ts'
 import type { Claimed } from '../../src/storage/storage.ts'
 import {
   assertSame,
+  heldCount,
   isClaimable,
   isDoomed,
   isDue,
@@ -22,6 +23,7 @@ export const commandArbitraries: fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] = 
   fc.record({ mask: fc.integer({ min: 1, max: 7 }), delayMs: waits(), claimLimit: fc.nat(2) }).map(enqueue),
   fc.record({ limit: fc.integer({ min: 1, max: 6 }), leaseMs: fc.constantFrom(5_000, 30_000) }).map(claim),
   fc.record({ pick: fc.nat(), leaseMs: fc.constantFrom(5_000, 30_000) }).map(claimOne),
+  fc.record({ limit: fc.integer({ min: 1, max: 6 }), byMs: waits() }).map(overdue),
   fc.record({ pick: fc.nat(), outcome: outcomes(), waitMs: waits(), isRepeat: fc.boolean() }).map(settle),
   fc.record({ pick: fc.nat() }).map(renew),
   fc.constantFrom(1_000, 5_000, 30_000).map(advance),
@@ -115,6 +117,32 @@ function claimOne(args: { pick: number; leaseMs: number }) {
     expect(claimed.map(({ id }) => id)).toEqual(isExpected ? [wanted.id] : [])
     take(model, real, claimed, args.leaseMs)
     await followCancelled(model, real)
+  })
+}
+
+function overdue(args: { limit: number; byMs: number }) {
+  return command('overdue', args, async (model, real) => {
+    const ids = await real.storage.overdue(args)
+    await followCancelled(model, real)
+    const late = model.deliveries.filter(
+      (delivery) => isClaimable(model, delivery) && delivery.atMs <= model.nowMs - args.byMs,
+    )
+    expect(late.map(({ id }) => id)).toEqual(expect.arrayContaining([...ids]))
+    const counts = model.webhooks.map((webhook) => {
+      const free = webhook.maxInFlight - heldCount(model, webhook)
+      return Math.min(free, late.filter((delivery) => delivery.webhook === webhook).length)
+    })
+    for (const [index, webhook] of model.webhooks.entries()) {
+      const found = late.filter((delivery) => delivery.webhook === webhook && ids.includes(delivery.id))
+      expect(found.length).toBeLessThanOrEqual(counts[index] ?? 0)
+    }
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids).toHaveLength(
+      Math.min(
+        args.limit,
+        counts.reduce((sum, count) => sum + count, 0),
+      ),
+    )
   })
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../src/storage/memory/memory-storage.ts'
 import { sqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts'
 import { alteredStorage } from './conformance/alter.ts'
+import { brokenOverdue } from './conformance/broken-overdue.ts'
 import { brokenStorages } from './conformance/broken-storages.ts'
 import { assertFollowsModel } from './model.ts'
 
@@ -17,6 +18,10 @@ const noticed = [
   'a continue that gives the lease back',
   'a cancel that takes held deliveries',
   'a requeue that counts the earlier attempts on',
+  'an overdue that finds what is held',
+  'an overdue that ignores byMs',
+  'an overdue that leases what it finds',
+  'an overdue of all that is due',
 ]
 
 describe('deliveries under random operations', () => {
@@ -29,7 +34,7 @@ describe('deliveries under random operations', () => {
   })
 
   it.each(noticed)('do not follow it in %s', async (name) => {
-    const broken = brokenStorages[name]
+    const broken = { ...brokenStorages, ...brokenOverdue }[name]
     if (broken === undefined) throw new Error(`there is no broken storage named ${name}`)
     const run = assertFollowsModel(({ clock }) => alteredStorage(memoryStorage({ clock }), broken.alteration))
     await expect(run).rejects.toThrow('Property failed')

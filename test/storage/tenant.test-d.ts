@@ -3,7 +3,7 @@ import { describe, expectTypeOf, it } from 'vitest'
 
 // What every tenant's rows are touched by, on purpose: workers, retention, and an operator who seals them anew.
 type OfAllTenants =
-  'open' | 'close' | 'watch' | 'gate' | 'claim' | 'renew' | 'settle' | 'stats' | 'purge' | 'listAllWebhooks'
+  'open' | 'close' | 'watch' | 'gate' | 'claim' | 'overdue' | 'renew' | 'settle' | 'stats' | 'purge' | 'listAllWebhooks'
 
 type Method = Exclude<keyof Storage, 'contract' | 'name' | 'capabilities'>
 type Called<Name extends Method> = Parameters<NonNullable<Storage[Name]>>

@@ -5,7 +5,7 @@ import { postgresStorage } from 'posthorn/postgres'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { serverUrl } from '../storage/postgres/server.ts'
 import { createTestDatabase, noServer, type TestDatabase } from '../storage/postgres/test-database.ts'
-import { startReceiver } from '../support/receiver.ts'
+import { gate, startReceiver } from '../support/receiver.ts'
 import { bench, many } from './bullmq-fixture.ts'
 import { majors } from './bullmq-majors.ts'
 import { noRedis } from './redis-server.ts'
@@ -56,24 +56,32 @@ describe.each(majors)(
       await pool.end()
     })
 
-    it("leaves what a caller's transaction wrote to the sweeper, after its commit", async () => {
-      await using receiver = await startReceiver()
+    it("has the sweeper make a job of what a caller's transaction wrote, after its commit", async () => {
+      const held = gate()
+      await using receiver = await startReceiver(async (_, nth) => (nth === 1 && (await held.opened), 204))
       const storage = database.storage()
       const { dispatcher, registry, look } = bench({ bullmq, storage })
       const queue = look()
-      const webhook = await registry.create({ name: 'tx', url: receiver.url, events: ['order.*'] }, { tenantId: 'tx' })
-      const worker = dispatcher({ pollIntervalMs: 100 })
+      await registry.create({ name: 'tx', url: receiver.url, events: ['order.*'] }, { tenantId: 'tx' })
+      const worker = dispatcher({ pollIntervalMs: 100, concurrency: 1 })
       await worker.start()
+      // Busy, so that the job is seen before it is taken.
+      await worker.dispatch('order.paid', {}, { tenantId: 'tx' })
+      await expect.poll(() => receiver.received.length, patient).toBe(1)
       const pool = new Pool({ connectionString: serverUrl, max: 1 })
       const tx = await pool.connect()
       await tx.query('BEGIN')
       await worker.dispatch('order.paid', {}, { tx, tenantId: 'tx' })
-      await worker.drain()
-      expect(receiver.received).toHaveLength(0)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      expect(await queue.getWaitingCount()).toBe(0)
       await tx.query('COMMIT')
-      await expect.poll(() => receiver.received.length, patient).toBe(1)
-      expect(await queue.getJobCountByTypes('waiting', 'completed', 'delayed', 'active')).toBe(0)
-      expect(webhook.tenantId).toBe('tx')
+      const { data } = await worker.listDeliveries({ tenantId: 'tx', limit: 1 })
+      const jobIds = async () => (await queue.getWaiting()).map(({ id }) => id)
+      await expect.poll(jobIds, patient).toEqual([`${data[0]?.id}_sweep`])
+      held.open()
+      await expect.poll(() => receiver.received.length, patient).toBe(2)
+      // It leaves no trace, so that the next one of its delivery counts.
+      await expect.poll(() => queue.getJobCountByTypes('waiting', 'completed', 'delayed', 'active'), patient).toBe(1)
       tx.release()
       await pool.end()
     })

@@ -155,14 +155,15 @@ describe.each(majors)('bullmqTransport on $name', { skip: noRedis }, ({ bullmq }
     const queue = look()
     await registry.create({ ...subscribed, url: receiver.url })
     await queue.pause()
-    let claims = 0
-    const claim = storage.claim.bind(storage)
-    storage.claim = async (query) => (claims++, await claim(query))
+    let looks = 0
+    const [claim, overdue] = [storage.claim.bind(storage), storage.overdue.bind(storage)]
+    storage.claim = async (query) => (looks++, await claim(query))
+    storage.overdue = async (query) => (looks++, await overdue(query))
     const worker = dispatcher({ pollIntervalMs: 10 })
     await worker.start()
     await worker.dispatchMany(many(3))
     await new Promise((resolve) => setTimeout(resolve, 300))
-    expect([receiver.received.length, claims]).toEqual([0, 0])
+    expect([receiver.received.length, looks]).toEqual([0, 0])
     await queue.resume()
     await expect.poll(() => receiver.received.length, patient).toBe(3)
   })

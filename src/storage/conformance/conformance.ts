@@ -8,6 +8,7 @@ import { idempotencyCases } from './idempotency-cases.ts'
 import { leaseCases } from './lease-cases.ts'
 import { listingCases } from './listing-cases.ts'
 import { matchCases } from './match-cases.ts'
+import { overdueCases } from './overdue-cases.ts'
 import { purgeCases } from './purge-cases.ts'
 import { requeueCases } from './requeue-cases.ts'
 import { settleCases } from './settle-cases.ts'
@@ -49,6 +50,7 @@ const topics: Readonly<Record<string, Cases>> = {
   enqueue: enqueueCases,
   'idempotency keys': idempotencyCases,
   claim: claimCases,
+  overdue: overdueCases,
   'leases and renew': leaseCases,
   settle: settleCases,
   requeue: requeueCases,

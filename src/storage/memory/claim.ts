@@ -4,8 +4,8 @@ import type { DeliveryRow } from './rows.ts'
 import type { Tables } from './tables.ts'
 import { copyWebhook } from './webhook-table.ts'
 
-// What one call cancels at most on its way: about a millisecond of work.
-const maxCancelledPerCall = 1000
+/** What one call cancels at most on its way: about a millisecond of work. */
+export const maxCancelledPerCall = 1000
 
 /** Gives out what is due, one delivery of each lane in turn. */
 export function claimDue(tables: Tables, limit: number, leaseMs: number, nowMs: number): Claimed[] {

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
 import { SteadyClock } from '../steady-clock.ts'
-import type { PageQuery } from '../query.ts'
+import type { OverdueQuery, PageQuery } from '../query.ts'
 import type { LeaseRef, Settled, Settlement } from '../settlement.ts'
 import type {
   BulkResult,
@@ -22,6 +22,7 @@ import { copyAttempt, isHeld, toDelivery } from './delivery-row.ts'
 import { enqueue } from './enqueue.ts'
 import { toEvent } from './event-row.ts'
 import { listDeliveries, listEvents, pageWhere } from './listing.ts'
+import { overdue } from './overdue.ts'
 import { purge } from './purge.ts'
 import { renew, settle } from './settle.ts'
 import { stats } from './stats.ts'
@@ -172,6 +173,11 @@ class MemoryStorage implements Storage {
         ? claimDue(this.#tables, limit, leaseMs, nowMs)
         : claimIds(this.#tables, new Set(ids), limit, leaseMs, nowMs)
     return { claimed, nextDueInMs: this.#tables.lanes.nextDueInMs(nowMs) }
+  }
+
+  async overdue({ limit, byMs }: OverdueQuery): Promise<string[]> {
+    const nowMs = this.#nowMs()
+    return overdue(this.#tables, limit, nowMs - byMs, nowMs)
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number): Promise<string[]> {

@@ -35,6 +35,25 @@ export class TimeHeap<T> {
     this.#sink(last)
   }
 
+  /** The first ones, at most `most`, of what falls on `untilMs` or before: O(most · log most), whatever there is. */
+  earliest(most: number, untilMs: number): T[] {
+    const values: T[] = []
+    const open = new TimeHeap<HeapEntry<T>>()
+    const look = (index: number) => {
+      const entry = this.#entries[index]
+      if (entry !== undefined && entry.atMs <= untilMs) open.add(entry, entry.atMs)
+    }
+    look(0)
+    for (let { first } = open; first !== undefined && values.length < most; first = open.first) {
+      const { value, index } = first.value
+      open.remove(first)
+      values.push(value)
+      look(2 * index + 1)
+      look(2 * index + 2)
+    }
+    return values
+  }
+
   /** Counts what falls on `nowMs` or before, without a look at what comes later. */
   countUntil(nowMs: number): number {
     let count = 0

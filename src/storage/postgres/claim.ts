@@ -2,26 +2,22 @@ import type { ClaimResult } from '../storage.ts'
 import type { Database } from './database.ts'
 import { type DueFloor, DueFloors, noFloor } from './due-floors.ts'
 import { LaneRotation } from './lane-rotation.ts'
-import { takeLanes } from './lanes.ts'
+import { lastOf, maxLanes, maxPassed, probeLanes, takeLanes } from './lanes.ts'
 import {
   cancelDoomed,
   type ClaimAnswer,
   claimingAfter,
   type ClaimRows,
   leaseCandidates,
+  maxCancelled,
   readClaim,
+  readyOfDoomed,
   selectClaim,
 } from './leasing.ts'
 import type { Names } from './names.ts'
 import { promoteFunction, type Promotion } from './promote.ts'
 import { instant, ms } from './sql.ts'
 import { StoredFunction } from './stored-function.ts'
-
-// Bounds on one call, so that it takes milliseconds whatever the backlog.
-const maxLanes = 200
-const maxCancelled = 500
-// Deliveries that are read and left, because another lane's come first.
-const maxPassed = 2000
 
 /** Gives out what is due, by lanes: the work grows with the lanes probed, never with what waits in them. */
 export class Claims {
@@ -126,36 +122,7 @@ function claiming(names: Names): string {
      ) c
    ),
    ${leaseCandidates(names, '$2', '$3')},
-   ${cancelDoomed(
-     names,
-     `SELECT d.id FROM lane CROSS JOIN LATERAL (
-        SELECT id FROM ${deliveries} WHERE webhook_id = lane.webhook_id AND phase = 'ready' ORDER BY due_at LIMIT ${maxCancelled}
-      ) d WHERE lane.is_active IS NOT TRUE LIMIT ${maxCancelled}`,
-   )}`
-}
-
-/** `probed`: up to 200 webhooks with something ready, from behind the first parameter round to it, one index lookup for each. */
-function probeLanes({ deliveries }: Names): string {
-  const first = (condition: string) =>
-    `LATERAL (
-       SELECT webhook_id, due_at FROM ${deliveries} WHERE phase = 'ready' AND ${condition} AND due_at >= ${instant('$5')}
-       ORDER BY webhook_id, due_at LIMIT 1
-     ) d`
-  const left = `${maxLanes} - (SELECT count(*) FROM above)`
-  return `above (webhook_id, due_at, turn) AS (
-     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id > $1')}
-     UNION ALL
-     SELECT d.webhook_id, d.due_at, a.turn + 1 FROM above a CROSS JOIN ${first('webhook_id > a.webhook_id')} WHERE a.turn < ${maxLanes}
-   ),
-   below (webhook_id, due_at, turn) AS (
-     SELECT d.webhook_id, d.due_at, 1 FROM ${first('webhook_id <= $1')} WHERE ${left} > 0
-     UNION ALL
-     SELECT d.webhook_id, d.due_at, b.turn + 1 FROM below b
-     CROSS JOIN ${first('webhook_id > b.webhook_id AND webhook_id <= $1')} WHERE b.turn < ${left}
-   ),
-   probed AS MATERIALIZED (
-     SELECT webhook_id, due_at, turn FROM above UNION ALL SELECT webhook_id, due_at, turn + ${maxLanes} FROM below
-   )`
+   ${cancelDoomed(names, readyOfDoomed(names))}`
 }
 
 function survey({ now }: Names): string {
@@ -171,8 +138,4 @@ function survey({ now }: Names): string {
         SELECT 1 FROM (SELECT turn, count(*) FROM candidate GROUP BY turn) c JOIN mine USING (turn)
         WHERE c.count < mine.free AND c.count >= ${maxPassed} / (SELECT count(*) FROM mine)
       ) AS "isMore"`
-}
-
-function lastOf(lanes: string): string {
-  return `(SELECT webhook_id FROM ${lanes} ORDER BY turn DESC LIMIT 1)`
 }

@@ -7,7 +7,7 @@ import { settleFunction } from './settle.ts'
 import type { StoredFunction } from './stored-function.ts'
 import { matchFunction } from './webhooks.ts'
 
-// What is called by another stands before it.
+// Those of version 3 of the schema; what is called by another stands before it.
 const functions: readonly StoredFunction[] = [
   matchFunction,
   ...Object.values(enqueueFunctions),

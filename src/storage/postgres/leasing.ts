@@ -6,6 +6,9 @@ import type { Promotion } from './promote.ts'
 import { later } from './sql.ts'
 import { toWebhook, webhookColumns, type WebhookRow } from './webhook-row.ts'
 
+/** What one call cancels at most, so that it takes milliseconds whatever the backlog. */
+export const maxCancelled = 500
+
 /** What was leased, as {@link selectClaim} reads it. */
 export interface ClaimRows {
   readonly deliveries: readonly DeliveryPart[] | null
@@ -64,6 +67,13 @@ export function cancelDoomed({ deliveries, wall }: Names, doomed: string): strin
        reason = CASE WHEN (SELECT id FROM lane WHERE lane.webhook_id = d.webhook_id) IS NULL THEN 'deleted' ELSE 'disabled' END
      WHERE id = ANY(ARRAY(SELECT id FROM met)) RETURNING 1
    )`
+}
+
+/** Selects what is ready of the lanes whose webhook is gone or not active. */
+export function readyOfDoomed({ deliveries }: Names): string {
+  return `SELECT d.id FROM lane CROSS JOIN LATERAL (
+        SELECT id FROM ${deliveries} WHERE webhook_id = lane.webhook_id AND phase = 'ready' ORDER BY due_at LIMIT ${maxCancelled}
+      ) d WHERE lane.is_active IS NOT TRUE LIMIT ${maxCancelled}`
 }
 
 /** Common table expression `given`: those of some ids, as SQL, that are ready. */

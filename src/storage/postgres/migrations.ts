@@ -1,5 +1,6 @@
 import { creatingFunctions } from './functions.ts'
 import { assertSchemaName, namesIn } from './names.ts'
+import { overdueFunction } from './overdue.ts'
 
 /** One step of the schema. */
 export interface PostgresMigration {
@@ -184,5 +185,12 @@ UPDATE ${namesIn(schema).version} SET version = 3;
 `
 }
 
+function version4(schema: string): string {
+  return `
+${overdueFunction.creating(schema)}
+UPDATE ${namesIn(schema).version} SET version = 4;
+`
+}
+
 /** One entry a version, applied in order. Released entries are never changed. */
-const versions: readonly ((schema: string) => string)[] = [version1, version2, version3]
+const versions: readonly ((schema: string) => string)[] = [version1, version2, version3, version4]

@@ -1,5 +1,5 @@
 import { PosthornError } from '../../domain/error.ts'
-import type { EnqueueOptions, MatchWebhooks, PageQuery, TransactionOptions } from '../query.ts'
+import type { EnqueueOptions, MatchWebhooks, OverdueQuery, PageQuery, TransactionOptions } from '../query.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
@@ -14,6 +14,7 @@ import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from 
 import { postgresMigrations } from './migrations.ts'
 import { assertListener, isListening, listenOn, type PostgresListener } from './listener.ts'
 import { assertSchemaName, type Names, namesIn } from './names.ts'
+import { Overdue } from './overdue.ts'
 import { type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
 import { Purge } from './purge.ts'
 import { renew } from './renew.ts'
@@ -145,6 +146,7 @@ export class PostgresTables implements PostgresStorage {
   readonly #patient: Database
   readonly #schema: string
   readonly #claims: Claims
+  readonly #overdue: Overdue
   readonly #purge: Purge
   readonly #time: SteadyTime
   #checking: Promise<void> | null = null
@@ -158,6 +160,7 @@ export class PostgresTables implements PostgresStorage {
     this.#time = new SteadyTime(this.#database, options.lookEveryMs)
     this.#schema = schema
     this.#claims = new Claims(this.#database)
+    this.#overdue = new Overdue(this.#database, this.#claims.floors)
     this.#purge = new Purge(this.#database)
     const { channel } = names
     const { listener } = options
@@ -224,6 +227,11 @@ export class PostgresTables implements PostgresStorage {
     return ids === undefined
       ? await this.#claims.claim(limit, leaseMs)
       : await claimIds(database, ids, limit, leaseMs, this.#floor())
+  }
+
+  async overdue({ limit, byMs }: OverdueQuery) {
+    await this.#opened()
+    return await this.#overdue.find(limit, byMs)
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number) {

@@ -1,22 +1,17 @@
 import type { Now } from '../steady-clock.ts'
 import type { Claimed, StoredWebhook } from '../storage.ts'
-import { cancelReady } from './cancel-ready.ts'
 import type { Connection } from './connection.ts'
 import { hasDue, nextDueInMs, nextLane } from './due.ts'
 import { LaneRotation } from './lane-rotation.ts'
-import { freeSlots, lease, selectClaimable, type ClaimableRow } from './lease.ts'
+import { type Lane, type Survey, surveyLanes } from './lane-survey.ts'
+import { lease, selectClaimable, type ClaimableRow } from './lease.ts'
 import { promote } from './promote.ts'
-import { findWebhook } from './webhooks.ts'
 
 /** What a claim gave out, and when to ask again. */
 export interface ClaimResult {
   readonly claimed: Claimed[]
   readonly nextDueInMs: number | null
 }
-
-// Bounds on one call, so that it takes milliseconds whatever the backlog.
-const maxLanes = 200
-const maxCancelled = 500
 
 /** Gives out what is due, by lanes: the work grows with the lanes probed, never with what waits in them. */
 export class Claims {
@@ -39,36 +34,13 @@ export class Claims {
     if (limit < 1) return { claimed: [], nextDueInMs: 0 }
     return this.#write(() => {
       const hasMoreDue = promote(this.#connection, now.dueMs)
-      const survey = this.#survey(limit, now)
+      const survey = surveyLanes(this.#connection, this.#rotation, limit, now)
       const claimed = this.#take(survey.lanes, limit, now.dueMs + leaseMs)
       const hasMoreReady = survey.lanes.some((lane) => lane.free > 0 && hasReady(this.#connection, lane.webhook.id))
       const wake = this.#afterwards(survey, claimed.length > 0 || survey.cancelled > 0)
       const isMore = hasMoreDue || hasMoreReady || wake === null
       return { claimed, nextDueInMs: isMore ? 0 : nextDueInMs(this.#connection, wake.wakeAt, now.dueMs) }
     })
-  }
-
-  #survey(limit: number, now: Now): Survey {
-    const lanes: Lane[] = []
-    let cancelled = 0
-    let wakeAt: number | null = null
-    const probe = this.#rotation.probe(maxLanes)
-    let step = probe.next()
-    for (; step.done !== true; step = probe.next()) {
-      const webhook = findWebhook(this.#connection, step.value)
-      if (webhook === null || !webhook.isActive) {
-        const reason = webhook === null ? 'deleted' : 'disabled'
-        cancelled += cancelReady(this.#connection, step.value, reason, maxCancelled - cancelled, now.wallMs)
-        if (cancelled === maxCancelled) break
-      } else if (webhook.gateUntil !== null && webhook.gateUntil.getTime() > now.dueMs) {
-        wakeAt = Math.min(webhook.gateUntil.getTime(), wakeAt ?? Infinity)
-      } else {
-        const free = freeSlots(this.#connection, webhook, now.dueMs)
-        if (free > 0) lanes.push({ webhook, free })
-        if (lanes.length === limit) break
-      }
-    }
-    return { lanes, cancelled, wakeAt, isWhole: step.done === true && step.value }
   }
 
   /** First an equal share to every lane, then what is left to those that have more. */
@@ -93,21 +65,6 @@ export class Claims {
     this.#rotation.restart()
     return survey.isWhole || nextLane(this.#connection, '') === null ? survey : null
   }
-}
-
-interface Lane {
-  readonly webhook: StoredWebhook
-  /** How many more may be leased; 0 also once nothing more is ready. */
-  free: number
-}
-
-interface Survey {
-  readonly lanes: Lane[]
-  readonly cancelled: number
-  /** When the first gate met opens. */
-  readonly wakeAt: number | null
-  /** Whether all lanes were met. */
-  readonly isWhole: boolean
 }
 
 function hasReady(connection: Connection, webhookId: string): boolean {

@@ -7,6 +7,7 @@ import { isInTransaction, JoinedTransactions } from './joined-transactions.ts'
 import { KeptClock } from './kept-clock.ts'
 import { openDatabase } from './open-database.ts'
 import { setPragmas } from './pragmas.ts'
+import { Overdue } from './overdue.ts'
 import { Purge } from './purge.ts'
 import { migrate } from './schema.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
@@ -17,6 +18,7 @@ export interface Session {
   readonly group: GroupCommit
   readonly joined: JoinedTransactions
   readonly claims: Claims
+  readonly overdue: Overdue
   readonly purge: Purge
   readonly time: KeptClock
   /** Runs `work` in a transaction. */
@@ -56,6 +58,7 @@ export function openSession(source: string | SqliteDatabase, clock: Clock, busyT
     write,
     group: new GroupCommit(write, { isBlocked: () => joined.isOpen() }),
     claims: new Claims(connection, write),
+    overdue: new Overdue(connection, write),
     purge: new Purge(connection),
     release: () => own?.close(),
   }

@@ -1,12 +1,13 @@
 import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
-import type { EnqueueOptions, MatchWebhooks, PageQuery, TransactionOptions } from '../query.ts'
+import type { EnqueueOptions, MatchWebhooks, OverdueQuery, PageQuery, TransactionOptions } from '../query.ts'
 import type { LeaseRef, Settlement } from '../settlement.ts'
 import type { Now } from '../steady-clock.ts'
 import type { NewEvent, Storage, StoredWebhook, WebhookPatch } from '../storage.ts'
 import { cancel, requeue } from './bulk.ts'
 import { claimIds } from './claim-ids.ts'
 import type { Connection } from './connection.ts'
+import { nextDueInMs } from './due.ts'
 import { Enqueue } from './enqueue.ts'
 import { getDelivery, getEvent, listAttempts, listDeliveries, listEvents } from './listings.ts'
 import { renew } from './renew.ts'
@@ -160,6 +161,15 @@ class SqliteStorage implements Storage {
     // While nothing is written, somebody has to keep the time that what waits goes by.
     if (result.nextDueInMs !== null && time.isStale) write(() => undefined)
     return result
+  }
+
+  async overdue({ limit, byMs }: OverdueQuery) {
+    const { connection, joined, overdue, time, write } = this.#opened()
+    await joined.closed()
+    const ids = connection.guard(() => overdue.find(limit, byMs, time.now()))
+    // As above: a process that sweeps may claim nothing for hours.
+    if (time.isStale && nextDueInMs(connection, null, time.now().dueMs) !== null) write(() => undefined)
+    return ids
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { altered } from './alter.ts'
+import { brokenOverdue } from './broken-overdue.ts'
 import { brokenRows } from './broken-rows.ts'
 import { brokenStorages } from './broken-storages.ts'
 import { collectCases, failedCases } from './collect-cases.ts'
@@ -15,7 +16,9 @@ describe('storageConformance', () => {
     expect(names.length).toBeGreaterThan(100)
   })
 
-  describe.each(Object.entries({ ...brokenStorages, ...brokenRows }))('fails %s', (_, { alteration, noticedBy }) => {
+  const broken = { ...brokenStorages, ...brokenOverdue, ...brokenRows }
+
+  describe.each(Object.entries(broken))('fails %s', (_, { alteration, noticedBy }) => {
     it(`in: ${noticedBy.join('; ')}`, async () => {
       const failed = await failedCases(altered(alteration))
       expect(failed).toEqual(expect.arrayContaining([...noticedBy]))

@@ -67,6 +67,22 @@ describe('memoryStorage', () => {
     expect((await fixture.storage.claim({ limit: 1, leaseMs: 500 })).claimed).toHaveLength(1)
   })
 
+  it('finds what is overdue past any number of webhooks that have nothing overdue, and cancels in bounded chunks', async () => {
+    const fixture = await open()
+    const gone = await fixture.insertWebhook()
+    await fixture.enqueue(gone, 1500)
+    await fixture.storage.deleteWebhook(gone.id, tenantId)
+    const old = await fixture.enqueue(await fixture.insertWebhook(), 1)
+    await fixture.advance(1_000)
+    for (let count = 0; count < 5; count++) await fixture.enqueue(await fixture.insertWebhook(), 1)
+    await fixture.storage.overdue({ limit: 2, byMs: 1_000 })
+    expect((await fixture.storage.stats({})).ready).toBe(506)
+    for (let call = 0; call < 3; call++) {
+      expect(await fixture.storage.overdue({ limit: 2, byMs: 1_000 })).toEqual(old)
+    }
+    expect((await fixture.storage.stats({})).ready).toBe(6)
+  })
+
   it('spreads by the random given', async () => {
     const fixture = await open({ random: () => 0.25 })
     const failed = await fixture.finish(await fixture.insertWebhook())

@@ -21,6 +21,10 @@ describe('TimeHeap', () => {
           const sorted = entries.toSorted((one, other) => one.atMs - other.atMs || one.value - other.value)
           expect(heap.first).toBe(sorted[0])
           expect(heap.size).toBe(entries.length)
+          const until10 = sorted.filter((entry) => entry.atMs <= 10)
+          expect(heap.earliest(5, 10).map((value) => entries.find((entry) => entry.value === value)?.atMs)).toEqual(
+            until10.slice(0, 5).map((entry) => entry.atMs),
+          )
           expect(heap.countUntil(10)).toBe(entries.filter((entry) => entry.atMs <= 10).length)
         }
       }),

@@ -60,6 +60,8 @@ describe.skipIf(noServer)(
       expect(more.claimed.length).toBeGreaterThan(0)
       await storage.claim({ limit: 64, leaseMs: 60_000, ids: more.claimed.map(({ id }) => id) })
       await storage.renew(more.claimed, 60_000)
+      await storage.enqueue([newEvent([webhook])])
+      expect(await storage.overdue({ limit: 1000, byMs: 0 })).not.toEqual([])
       const settlements = [...claimed, ...more.claimed].map(({ id, lease }) => {
         return { id, lease, outcome: 'retry', attempt: newAttempt(1), retryInMs: 3_600_000 } as const
       })
@@ -67,7 +69,7 @@ describe.skipIf(noServer)(
     }
 
     for (const when of ['as they were made of empty tables', 'after ANALYZE', 'of a new connection']) {
-      it(`claim, promote, match and settle by their indexes, whatever the backlog, ${when}`, async () => {
+      it(`claim, promote, find what is overdue, match and settle by their indexes, whatever the backlog, ${when}`, async () => {
         if (when === 'of a new connection') {
           await connection.end()
           connection = await explained()
@@ -96,7 +98,7 @@ describe.skipIf(noServer)(
       const functions = await database.query(
         `SELECT proname AS name, proconfig AS settings FROM pg_proc WHERE pronamespace = '${database.schema}'::regnamespace`,
       )
-      expect(functions).toHaveLength(10)
+      expect(functions).toHaveLength(11)
       for (const { settings } of functions)
         expect(settings).toEqual([
           'enable_seqscan=off',

@@ -40,7 +40,7 @@ describe('the query plans of sqliteStorage', () => {
       expect(scans).toEqual([])
     })
 
-    it(`claim and promote by the partial indexes, unsorted ${when}`, async () => {
+    it(`claim, promote and find what is overdue by the partial indexes, unsorted ${when}`, async () => {
       if (isAnalyzed) database.exec('ANALYZE')
       const webhook = newWebhook()
       await storage.insertWebhook(webhook)
@@ -49,6 +49,7 @@ describe('the query plans of sqliteStorage', () => {
       // A new storage, because statements are prepared once.
       storage = sqliteStorage(recording(database, prepared), { clock: () => nowMs })
       nowMs += 1
+      expect(await storage.overdue({ limit: 1000, byMs: 0 })).toHaveLength(102)
       const { claimed } = await storage.claim({ limit: 1, leaseMs: 1 })
       expect(claimed).toHaveLength(1)
       const found = plans().filter(({ sql }) => /FROM posthorn_deliveries/.test(sql))
