@@ -56,7 +56,8 @@ function rowOf(name: string, scheme: Scheme): readonly string[] {
   const { timestamp } = scheme
   const freshness =
     timestamp === null ? (scheme.hasUnsignedTime ? 'unsigned' : 'none') : `${(timestamp.maxAgeMs ?? 300_000) / 1000} s`
-  const hasVector = vectors.some((vector) => vector.scheme === name)
+  // HubSpot's is in vectors.test.ts alone, because its time is of 1970.
+  const hasVector = name === 'hubspot' || vectors.some((vector) => vector.scheme === name)
   const algorithms = Object.keys(scheme.signature.prefixes).join(', ')
   return [
     `\`${name}\`${mark}`,
