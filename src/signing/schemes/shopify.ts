@@ -9,7 +9,7 @@ const usualNames = ['hmac-sha256', 'webhook-id', 'topic']
 /**
  * Shopify: `X-Shopify-Hmac-Sha256` is the base64 HMAC-SHA256 of the body, keyed by the app's client secret as text. The time
  * (`X-Shopify-Triggered-At`) is not signed, nor is the event id `X-Shopify-Webhook-Id`. The headers of the Events API have no `X-` and the
- * event id `shopify-event-id`; they are read where those with it are absent. Shopify signs its app proxies and cookies with the same secret.
+ * event id `shopify-event-id`; where they are there, none of the others is read. Shopify signs its app proxies and cookies with the same secret.
  */
 export const shopify: Scheme = {
   name: 'shopify',
@@ -23,8 +23,8 @@ export const shopify: Scheme = {
   hasUnsignedTime: true,
   otherHeaders: ['shopify-hmac-sha256', 'shopify-event-id', 'shopify-topic'],
   divideHeaders(headers) {
-    // One set or the other: no member of one must be told by the other.
-    if (headers.has('x-shopify-hmac-sha256')) return headers
+    // One set or the other: no member of one must be told by the other. The Events API may send both, other webhooks never send its own.
+    if (!headers.has('shopify-hmac-sha256')) return headers
     const texts = names.flatMap((name, index) => {
       const text = headers.get(`shopify-${name}`)
       return text === undefined ? [] : ([[`x-shopify-${usualNames[index]}`, text]] as const)

@@ -45,8 +45,15 @@ describe('shopify', () => {
   it('takes no id or topic of one set beside the signature of the other', async () => {
     const added = { 'X-Shopify-Webhook-Id': 'evil', 'X-Shopify-Topic': 'evil' }
     expect(await verify({ 'Shopify-Hmac-Sha256': right, ...added })).toMatchObject({ eventId: null, type: null })
-    const wrong = { 'X-Shopify-Hmac-Sha256': mac('{ }', 'base64'), 'Shopify-Hmac-Sha256': right }
+    const wrong = { 'X-Shopify-Hmac-Sha256': right, 'Shopify-Hmac-Sha256': mac('{ }', 'base64') }
     expect(await codeOf(verify(wrong))).toBe('SIGNATURE_MISMATCH')
+  })
+
+  it('reads the set of the Events API where both are there, as Shopify sends them', async () => {
+    const usual = { 'X-Shopify-Hmac-Sha256': right, 'X-Shopify-Webhook-Id': 'w-1', 'X-Shopify-Topic': 'orders/paid' }
+    const events = { 'Shopify-Hmac-Sha256': right, 'Shopify-Event-Id': 'e-1', 'Shopify-Topic': 'orders/paid' }
+    expect((await verify({ ...usual, ...events })).eventId).toBe('e-1')
+    expect((await verify(usual)).eventId).toBe('w-1')
   })
 })
 
