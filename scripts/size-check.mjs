@@ -15,7 +15,10 @@ const larger = {
   calendly: [510, 'a header of parameters'],
   paddle: [510, 'a header of parameters'],
   workos: [530, 'a header of parameters, time in milliseconds'],
-  hubspot: [590, 'method and URL as signed, an id made of all items of a batch'],
+  hubspot: [
+    640,
+    'method and URL as signed, which may have been written in two ways, an id made of all items of a batch',
+  ],
   sendgrid: [670, 'ECDSA, signatures in DER, an id made of all items of a batch'],
   meta: [515, 'answers a challenge with a token'],
   coinbase: [610, 'a header of parameters that lists other headers'],

@@ -1,8 +1,12 @@
 import { PosthornError } from '../domain/error.ts'
 import { fromBase64 } from '#crypto'
 import type { KeyMaterial, SecretReader } from './key.ts'
+import { type FrameworkFix, rawBodyLines, urlLines } from './framework-lines.ts'
 import { hex } from './hex.ts'
+import { jsonStyles } from './json-styles.ts'
+import type { SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
+import { shownUrl, urlVariants } from './url-variants.ts'
 import { Verifier, type VerifierOptions } from './verifier.ts'
 import type { RawRequest } from './verify-input.ts'
 
@@ -11,7 +15,7 @@ export interface Diagnosis {
   /**
    * What is wrong. `secret-format`: the secret cannot be a key of this scheme, or is one read in another way. `wrong-secret`: nothing that
    * was tried fits, so it is another endpoint's. `parsed-body`: the body was parsed. `changed-body`: it was written again, trimmed or
-   * re-encoded. `clock`: the time is too far from ours. `missing-header`, `wrong-header`: a header is absent or malformed.
+   * re-encoded. `wrong-url`: the sender signed another URL than the scheme was given. `clock`: the time is too far from ours. `missing-header`, `wrong-header`: a header is absent or malformed.
    * `other`: see the message. `none`: nothing was found.
    */
   readonly problem:
@@ -20,27 +24,20 @@ export interface Diagnosis {
     | 'wrong-secret'
     | 'parsed-body'
     | 'changed-body'
+    | 'wrong-url'
     | 'clock'
     | 'missing-header'
     | 'wrong-header'
     | 'other'
   /** What was found, and what to do. It contains neither the secret nor the body. */
   readonly message: string
-  /** For a problem with the body: the line to have in each framework. */
+  /** For a problem with the body or the URL: the line to have in each framework. */
   readonly fixes: readonly FrameworkFix[]
 }
 
-/** A line of code for one framework. */
-export interface FrameworkFix {
-  /** The framework. */
-  readonly framework: string
-  /** The line. */
-  readonly line: string
-}
-
 /**
- * Says why a request does not verify, for use while developing: it tries the secret in other formats, and the body as JSON parsers and
- * editors would have changed it. **It accepts nothing**: its answer is a text, and says nothing about who sent the request.
+ * Says why a request does not verify, for use while developing: it tries the secret in other formats, the body as JSON parsers and
+ * editors would have changed it, and the URL as proxies would have. **It accepts nothing**: its answer is a text, and says nothing about who sent the request.
  */
 export async function diagnose(options: VerifierOptions, request: RawRequest): Promise<Diagnosis> {
   const failure = await failureOf(options, request)
@@ -104,6 +101,8 @@ async function diagnoseMismatch(options: VerifierOptions, request: RawRequest): 
       return found('changed-body', `The secret is right, but the body is not as it was sent: ${change}.`, rawBodyLines)
     }
   }
+  const ofUrl = await diagnoseUrl(options, request)
+  if (ofUrl !== null) return ofUrl
   const { scheme = standardWebhooks } = options
   for (const [format, readSecret] of secretFormats) {
     const name = `${scheme.name} reads it in another way`
@@ -113,16 +112,54 @@ async function diagnoseMismatch(options: VerifierOptions, request: RawRequest): 
   }
   const message =
     'The secret does not fit, in any format, nor does the body with what usually changes it: is it the secret of this very endpoint?'
-  return found('wrong-secret', message)
+  if (!isJson(textOf(request.body))) return found('wrong-secret', message)
+  const unknown =
+    'If it is, the body may have been parsed and written again in a way that cannot be found, such as 1.0 as 1.'
+  return found('wrong-secret', `${message} ${unknown}`, rawBodyLines)
+}
+
+/** Tries other URLs, where the scheme signs one. */
+async function diagnoseUrl(options: VerifierOptions, request: RawRequest): Promise<Diagnosis | null> {
+  const { scheme } = options
+  if (!scheme?.covers.includes('url')) return null
+  let given = ''
+  const withUrl = (choose: (url: string) => string): VerifierOptions => {
+    const signedContent = async (message: SignedMessage) => {
+      const content = (await scheme.signedContent(message)) ?? []
+      const place = content.findIndex((part) => typeof part === 'string' && /^https?:/i.test(part))
+      given = String(content[place] ?? '')
+      return content.map((part, index) => (index === place ? choose(given) : part))
+    }
+    // Those that the scheme tries itself are among ours.
+    return { ...options, scheme: { ...scheme, signedContent, otherContents: () => [] } }
+  }
+  // Once to learn it.
+  await fits(
+    withUrl((url) => url),
+    request,
+  )
+  for (const url of urlVariants(given, request)) {
+    if (
+      !(await fits(
+        withUrl(() => url),
+        request,
+      ))
+    )
+      continue
+    const message = `The secret and the body are right, but ${scheme.name} signed the URL ${shownUrl(url)}, not ${shownUrl(given)}`
+    return found('wrong-url', `${message} (queries left out): configure the one that was signed.`, urlLines)
+  }
+  return null
 }
 
 function bodyVariants(body: RawRequest['body']): readonly (readonly [change: string, body: string])[] {
-  const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
+  const text = textOf(body)
   return [
     ['white space was trimmed off its end', `${text}\n`],
     ['white space was trimmed off its end', `${text}\r\n`],
     ['white space was added to its end', text.trimEnd()],
     ['a byte order mark was taken off', `\ufeff${text}`],
+    ['a byte order mark was put before it', text.replace(/^\ufeff/, '')],
     ['its line ends were changed from CRLF', text.replaceAll('\n', '\r\n')],
     ['its line ends were changed to CRLF', text.replaceAll('\r\n', '\n')],
     ['its Unicode was normalized', text.normalize('NFD')],
@@ -132,27 +169,23 @@ function bodyVariants(body: RawRequest['body']): readonly (readonly [change: str
 }
 
 function writtenAgain(text: string): readonly (readonly [change: string, body: string])[] {
+  return jsonStyles(text).map((style) => [
+    `a parser read it and it was written again, where the sender had written it as ${style.name} does`,
+    style.text,
+  ])
+}
+
+function textOf(body: RawRequest['body']): string {
+  // ignoreBOM keeps it.
+  return typeof body === 'string' ? body : new TextDecoder('utf-8', { ignoreBOM: true }).decode(body)
+}
+
+function isJson(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text)
-    const compact = JSON.stringify(value)
-    const change = 'a parser read it and it was written again'
-    const escaped = compact.replace(
-      /[\u007f-\uffff]/g,
-      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    )
-    const spaced = JSON.stringify(value, null, 1)
-      .replace(/,\n\s*/g, ', ')
-      .replace(/([[{])\n\s*|\n\s*([\]}])/g, '$1$2')
-    return [
-      compact,
-      JSON.stringify(value, null, 2),
-      JSON.stringify(value, null, 4),
-      escaped,
-      escaped.replaceAll('/', '\\/'),
-      spaced,
-    ].map((again) => [change, again])
+    JSON.parse(text)
+    return true
   } catch {
-    return [] // Nothing that a JSON parser could have written again.
+    return false
   }
 }
 
@@ -174,24 +207,6 @@ function hmacKeys(bytes: Uint8Array | null): readonly KeyMaterial[] | string {
     { algorithm: 'hmac-sha1', bytes },
   ]
 }
-
-const rawBodyLines: Diagnosis['fixes'] = [
-  {
-    framework: 'Express',
-    line: "app.post('/webhooks', express.raw({ type: () => true }), handler) // before app.use(express.json())",
-  },
-  {
-    framework: 'Next.js, app router',
-    line: 'await verifier.verify(request) // without request.json() or request.text() before it',
-  },
-  { framework: 'Next.js, pages router', line: 'export const config = { api: { bodyParser: false } }' },
-  {
-    framework: 'Fastify',
-    line: "fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => done(null, body))",
-  },
-  { framework: 'NestJS', line: 'NestFactory.create(AppModule, { rawBody: true }) // then request.rawBody' },
-  { framework: 'AWS Lambda', line: "Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')" },
-]
 
 function found(problem: Diagnosis['problem'], message: string, fixes: Diagnosis['fixes'] = []): Diagnosis {
   return { problem, message, fixes }

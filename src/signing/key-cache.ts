@@ -31,15 +31,21 @@ const maxFetchesPerMinute = 10
 const maxFetchesOfAllPerMinute = 300
 const maxEntries = 100
 const maxBytes = 65_536
+// Fetches of others that may be lost before a request fetches itself.
+const maxJoined = 2
 
 interface Entry {
   readonly keys: readonly VerifyKey[]
   readonly fetchedAtMs: number
 }
 
+/** How a fetch ended; that it failed is a value, so that a promise which is refused is one that the platform dropped. */
+type Fetched = { readonly keys: readonly VerifyKey[] } | { readonly error: unknown }
+
 /**
  * Keeps fetched keys by name. One fetch at a time for each name; keys that did not fit are fetched again, but ten times a
- * minute at most for each name, and 300 times for all; where fetching fails, the keys of before are used on.
+ * minute at most for each name, and 300 times for all; where fetching fails, the keys of before are used on. Requests that come while
+ * a fetch is under way wait for it; where the platform drops it with the request that started it, one of them fetches anew.
  */
 export class KeyCache {
   readonly #load: (name: string) => Promise<readonly VerifyKey[]>
@@ -47,7 +53,7 @@ export class KeyCache {
   readonly #maxAgeMs: number
   readonly #timeoutMs: number
   readonly #entries = new Map<string, Entry>()
-  readonly #underWay = new Map<string, Promise<readonly VerifyKey[]>>()
+  readonly #underWay = new Map<string, Promise<Fetched>>()
   readonly #fetches: { readonly name: string; readonly atMs: number }[] = []
 
   constructor(
@@ -80,27 +86,48 @@ export class KeyCache {
   async #get(name: string, isRetry: boolean): Promise<readonly VerifyKey[]> {
     const entry = this.#entries.get(name)
     if (entry !== undefined && !isRetry && this.#clock() - entry.fetchedAtMs < this.#maxAgeMs) return entry.keys
-    try {
-      return await this.#join(name)
-    } catch (error) {
-      // Stale keys are better than none: whoever could stop our fetching must not stop the receiver.
-      if (entry !== undefined) return entry.keys
-      const message = "The sender's keys cannot be fetched: answer 503, so that it tries again."
-      throw new PosthornError('KEYS_UNAVAILABLE', message, { cause: error })
-    }
+    const fetched = await this.#join(name)
+    if ('keys' in fetched) return fetched.keys
+    // Stale keys are better than none: whoever could stop our fetching must not stop the receiver.
+    if (entry !== undefined) return entry.keys
+    const message = "The sender's keys cannot be fetched: answer 503, so that it tries again."
+    throw new PosthornError('KEYS_UNAVAILABLE', message, { cause: fetched.error })
   }
 
-  async #join(name: string): Promise<readonly VerifyKey[]> {
-    const fetching = this.#underWay.get(name) ?? this.#loadOnce(name)
-    this.#underWay.set(name, fetching)
+  async #join(name: string): Promise<Fetched> {
+    let fetched: Fetched | null = null
+    for (let joined = 0; fetched === null && joined < maxJoined; joined++) {
+      const underWay = this.#underWay.get(name)
+      if (underWay === undefined) break
+      fetched = await this.#waitFor(name, underWay)
+    }
+    fetched ??= await this.#waitFor(name, this.#start(name))
+    return fetched ?? { error: new RangeError('The fetch was given up.') }
+  }
+
+  /**
+   * Null where nothing comes. In workerd a fetch belongs to the request that started it: when that one ends first, the promise is refused,
+   * or with a compatibility date before 2024-10-14 never settled. Of ours it never is refused, and is settled in time.
+   */
+  async #waitFor(name: string, fetching: Promise<Fetched>): Promise<Fetched | null> {
     try {
-      // With a timer of our own: where a request that is given up takes its fetch and timers along, as in workerd, whoever joined would wait for ever.
-      const keys = await within(this.#timeoutMs, fetching, null)
-      if (keys !== null) return keys
-      throw new RangeError(`No keys came within ${this.#timeoutMs} ms.`)
+      return await within(this.#timeoutMs, fetching, null)
+    } catch {
+      return null
     } finally {
       if (this.#underWay.get(name) === fetching) this.#underWay.delete(name)
     }
+  }
+
+  #start(name: string): Promise<Fetched> {
+    const late = { error: new RangeError(`No keys came within ${this.#timeoutMs} ms.`) }
+    const loading = this.#loadOnce(name).then(
+      (keys) => ({ keys }),
+      (error: unknown) => ({ error }),
+    )
+    const fetching = within<Fetched>(this.#timeoutMs, loading, late)
+    this.#underWay.set(name, fetching)
+    return fetching
   }
 
   async #loadOnce(name: string): Promise<readonly VerifyKey[]> {

@@ -14,6 +14,8 @@ export interface KeyListOptions extends KeyFetchOptions {
  * The public keys that a sender publishes at one URL, as the secret of a {@link Verifier} for `v1a`: a JSON list of `whpk_…`
  * texts, or a JWKS, `{ "keys": [ … ] }`, of Ed25519 keys. They are fetched when the first message comes, kept for an hour, and
  * fetched again, ten times a minute at most, when none fits; while that fails, the old ones are used. Keys of other kinds are skipped.
+ * Messages that come while keys are being fetched wait for that one fetch. On Workers a fetch ends with the request that started it: where
+ * that request ends first, those that wait fetch again.
  */
 export function keyList({ url, ...options }: KeyListOptions): KeySource {
   checkKeyFetchOptions('keyList', options)

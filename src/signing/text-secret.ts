@@ -11,8 +11,7 @@ export function textSecretSha1(secret: string): KeyMaterial | string {
 }
 
 function utf8Key(algorithm: SigningAlgorithm, secret: string): KeyMaterial | string {
-  // A public key is known to everybody: as the key of an HMAC it would let everybody sign.
-  if (/^(v1,|wh[ps]k_)/.test(secret))
-    return 'is one of Standard Webhooks ("v1,", whpk_ or whsk_): this scheme has another'
+  // A public key is known to everybody, as is a prefix with next to nothing behind it: it would let everybody sign.
+  if (/^(v1,|wh([ps]k_|sec_.{0,7}$))/.test(secret)) return 'is cut off, or of another scheme ("v1,", whpk_, whsk_)'
   return { algorithm, bytes: new TextEncoder().encode(secret) }
 }

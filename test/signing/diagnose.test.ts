@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { diagnose } from '../../src/signing/diagnose.ts'
 import { Signer } from '../../src/signing/signer.ts'
 import type { VerifierOptions } from '../../src/signing/verifier.ts'
-import { body, clock, nowMs, otherSecret, secret, signed, utf8 } from './messages.ts'
+import { body, clock, nowMs, otherSecret, secret, signed } from './messages.ts'
 
 const options: VerifierOptions = { secret, clock }
 const problemOf = async (changed: Partial<VerifierOptions>, request: unknown) =>
@@ -44,29 +44,19 @@ describe('diagnose', () => {
   })
 
   it.each([
-    ['written again', '{"b": 1,\n "a": 1.5}', '{"b":1,"a":1.5}'],
     ['trimmed', '{}\n', '{}'],
     ['ended with a line break', '{}', '{}\n'],
     ['without its byte order mark', '\ufeff{}', '{}'],
+    ['with a byte order mark', '{}', '\ufeff{}'],
+    ['with CRLF for its line ends', '{\n}', '{\r\n}'],
     ['with other line ends', '{\r\n}', '{\n}'],
     ['normalized', '"e\u0301"', '"\u00e9"'],
-  ])('names a body that came %s, with the line for each framework', async (change, sent, received) => {
+  ])('names a body that came %s, with the line for each framework', async (_, sent, received) => {
     const request = { headers: await signed({ body: sent }), body: received }
     const diagnosis = await diagnose(options, request)
-    // JSON that was written again cannot be told from what was sent, except where it was sent compact.
-    expect(diagnosis.problem).toBe(change === 'written again' ? 'wrong-secret' : 'changed-body')
-    expect(diagnosis.fixes.map(({ framework }) => framework).join()).toMatch(
-      change === 'written again' ? /^$/ : /Express.*Next.*Fastify.*Nest.*Lambda/,
-    )
+    expect(diagnosis.problem).toBe('changed-body')
+    expect(diagnosis.fixes.map(({ framework }) => framework).join()).toMatch(/Express.*Next.*Fastify.*Nest.*Lambda/)
   })
-
-  it.each(['{"b":1,"é":[1,2]}', '{\n  "b": 1,\n  "é": [\n    1,\n    2\n  ]\n}', '{"b":1,"\\u00e9":[1,2]}'])(
-    'names a body that was sent as %j and written again',
-    async (sent) => {
-      const received = '{ "b" : 1, "é" : [1, 2] }'
-      expect(await problemOf({}, { headers: await signed({ body: sent }), body: utf8(received) })).toBe('changed-body')
-    },
-  )
 
   it('names a body that was parsed', async () => {
     const request = { headers: await signed(), body: JSON.parse(body) as unknown }

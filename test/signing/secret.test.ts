@@ -122,7 +122,7 @@ describe('textSecret', () => {
   )
 
   it('takes a text secret as it stands, prefix and all', () => {
-    const [key] = readSecret('whsec_é', textSecret, 'secret')
-    expect(Buffer.from(key?.bytes ?? []).toString('utf8')).toBe('whsec_é')
+    const [key] = readSecret('whsec_é_of_text', textSecret, 'secret')
+    expect(Buffer.from(key?.bytes ?? []).toString('utf8')).toBe('whsec_é_of_text')
   })
 })

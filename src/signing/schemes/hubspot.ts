@@ -15,8 +15,8 @@ export interface HubspotOptions {
  * HubSpot v3: `X-HubSpot-Signature-v3` is the base64 HMAC-SHA256 of method, URL, body and timestamp, keyed by the app's client secret as
  * text; the time is `X-HubSpot-Request-Timestamp` in milliseconds, within 300 s. The request's `method` and `url` must be given. A body
  * is a list of events; HubSpot does not promise that an `eventId` is unique, so the event id is made of `eventId`, `subscriptionId`, `portalId`,
- * `objectId` and `occurredAt` of each, and not of `attemptNumber`, which changes with a repeat. Not confirmed: that HubSpot decodes some escapes in the URL before signing;
- * here it is signed as it is written.
+ * `objectId` and `occurredAt` of each, and not of `attemptNumber`, which changes with a repeat. HubSpot's
+ * documentation has twelve escapes of the URL decoded before it is signed, its SDK none: both are tried. Not confirmed: which of them HubSpot does.
  */
 export function hubspot({ publicUrl }: HubspotOptions): Scheme {
   checkPublicUrl('hubspot', 'publicUrl', publicUrl)
@@ -34,5 +34,11 @@ export function hubspot({ publicUrl }: HubspotOptions): Scheme {
     eventType: null,
     timestamp: { place: { header: 'X-HubSpot-Request-Timestamp' }, unit: milliseconds },
     signedContent: ({ method, url, body, timestamp }) => [method, withQueryOf(publicUrl, url), body, timestamp],
+    otherContents({ method, url, body, timestamp }) {
+      const written = withQueryOf(publicUrl, url)
+      // The list of "Validating requests" at developers.hubspot.com: : / ? @ ! $ ' ( ) * , ;
+      const decoded = written.replace(/%(3[abf]|2[14789acf]|40)/gi, decodeURIComponent)
+      return decoded === written ? [] : [[method, decoded, body, timestamp]]
+    },
   }
 }

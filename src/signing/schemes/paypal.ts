@@ -22,7 +22,7 @@ export interface PaypalOptions extends KeyFetchOptions {
  * can write another body with the same one, so `covers` has `checksum` in place of `body`, and a receiver wants `uncoveredBody: 'accept'`. Fetch
  * what the event is about from PayPal, or ask its `verify-webhook-signature` API instead. The event id is the transmission id, which is
  * signed, so that a captured request with another body is a repeat; an event that is sent anew under another one runs again, unless
- * `keyOf` takes the body's `id`. Not confirmed: that repeats keep the transmission id, and the layout as a whole against a message of PayPal's.
+ * `keyOf` takes the body's `id`. Not confirmed: that repeats keep the transmission id.
  */
 export function paypal({ webhookId, ...options }: PaypalOptions): Scheme {
   checkKeyFetchOptions('paypal', options)

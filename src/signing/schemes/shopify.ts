@@ -2,12 +2,14 @@ import { base64 } from '../base64.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
 
-const names = ['hmac-sha256', 'webhook-id', 'topic']
+// Of the Events API, whose set has no webhook id; in the order of the usual set (shopify-app-js, lib/types.ts).
+const names = ['hmac-sha256', 'event-id', 'topic']
+const usualNames = ['hmac-sha256', 'webhook-id', 'topic']
 
 /**
  * Shopify: `X-Shopify-Hmac-Sha256` is the base64 HMAC-SHA256 of the body, keyed by the app's client secret as text. The time
- * (`X-Shopify-Triggered-At`) is not signed, nor is the event id `X-Shopify-Webhook-Id`. The headers of the Events
- * API, which have the same names without `X-`, are read where those with it are absent. Shopify signs its app proxies and cookies with the same secret.
+ * (`X-Shopify-Triggered-At`) is not signed, nor is the event id `X-Shopify-Webhook-Id`. The headers of the Events API have no `X-` and the
+ * event id `shopify-event-id`; where they are there, none of the others is read. Shopify signs its app proxies and cookies with the same secret.
  */
 export const shopify: Scheme = {
   name: 'shopify',
@@ -19,13 +21,13 @@ export const shopify: Scheme = {
   timestamp: null,
   signedContent: ({ body }) => [body],
   hasUnsignedTime: true,
-  otherHeaders: ['shopify-hmac-sha256', 'shopify-webhook-id', 'shopify-topic'],
+  otherHeaders: ['shopify-hmac-sha256', 'shopify-event-id', 'shopify-topic'],
   divideHeaders(headers) {
-    // One set or the other: no member of one must be told by the other.
-    if (headers.has('x-shopify-hmac-sha256')) return headers
-    const texts = names.flatMap((name) => {
+    // One set or the other: no member of one must be told by the other. The Events API may send both, other webhooks never send its own.
+    if (!headers.has('shopify-hmac-sha256')) return headers
+    const texts = names.flatMap((name, index) => {
       const text = headers.get(`shopify-${name}`)
-      return text === undefined ? [] : ([[`x-shopify-${name}`, text]] as const)
+      return text === undefined ? [] : ([[`x-shopify-${usualNames[index]}`, text]] as const)
     })
     return new Map(texts)
   },

@@ -305,6 +305,13 @@ describe('keyList', () => {
     expect(urls).toHaveLength(1)
   })
 
+  it('tells all that wait for one fetch that it failed, and does not fetch again for each', async () => {
+    const { verifier, urls } = keysAt(() => Promise.reject(new Error('down')))
+    const codes = await Promise.all(Array.from({ length: 20 }, () => codeOf(verifier.verify(input))))
+    expect(new Set(codes)).toEqual(new Set(['KEYS_UNAVAILABLE']))
+    expect(urls).toHaveLength(1)
+  })
+
   it('does not wait for a fetch that will never end, as of a request that its platform gave up, and fetches anew', async () => {
     const { fetch, urls } = counting(() => (urls.length === 1 ? new Promise<Response>(() => {}) : new Response(jwks)))
     const secret = keyList({ url: 'https://example.com/keys', fetch, clock, timeoutMs: 20 })

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { mailgun, shopify } from 'posthorn/schemes'
+import { hubspot, mailgun, shopify } from 'posthorn/schemes'
 import { describe, expect, it } from 'vitest'
 import { createReceiver, memoryIdempotency } from 'posthorn/receiver'
 import { Verifier } from 'posthorn/verify'
@@ -38,15 +38,48 @@ describe('shopify', () => {
   const right = mac('{}', 'base64')
 
   it('reads the headers of the Events API, which have no X-', async () => {
-    const headers = { 'Shopify-Hmac-Sha256': right, 'Shopify-Webhook-Id': 'w-1', 'Shopify-Topic': 'orders/paid' }
-    expect(await verify(headers)).toMatchObject({ eventId: 'w-1', type: 'orders/paid' })
+    const headers = { 'Shopify-Hmac-Sha256': right, 'Shopify-Event-Id': 'e-1', 'Shopify-Topic': 'orders/paid' }
+    expect(await verify(headers)).toMatchObject({ eventId: 'e-1', type: 'orders/paid' })
   })
 
   it('takes no id or topic of one set beside the signature of the other', async () => {
     const added = { 'X-Shopify-Webhook-Id': 'evil', 'X-Shopify-Topic': 'evil' }
     expect(await verify({ 'Shopify-Hmac-Sha256': right, ...added })).toMatchObject({ eventId: null, type: null })
-    const wrong = { 'X-Shopify-Hmac-Sha256': mac('{ }', 'base64'), 'Shopify-Hmac-Sha256': right }
+    const wrong = { 'X-Shopify-Hmac-Sha256': right, 'Shopify-Hmac-Sha256': mac('{ }', 'base64') }
     expect(await codeOf(verify(wrong))).toBe('SIGNATURE_MISMATCH')
+  })
+
+  it('reads the set of the Events API where both are there, as Shopify sends them', async () => {
+    const usual = { 'X-Shopify-Hmac-Sha256': right, 'X-Shopify-Webhook-Id': 'w-1', 'X-Shopify-Topic': 'orders/paid' }
+    const events = { 'Shopify-Hmac-Sha256': right, 'Shopify-Event-Id': 'e-1', 'Shopify-Topic': 'orders/paid' }
+    expect((await verify({ ...usual, ...events })).eventId).toBe('e-1')
+    expect((await verify(usual)).eventId).toBe('w-1')
+  })
+})
+
+describe('hubspot', () => {
+  const nowMs = 1_700_000_000_000
+  const verify = (signedUrl: string, url: string) =>
+    new Verifier({ secret, scheme: hubspot({ publicUrl: 'https://example.com/hook' }), clock: () => nowMs }).verify({
+      headers: {
+        'X-HubSpot-Signature-v3': mac(`POST${signedUrl}[]${nowMs}`, 'base64'),
+        'X-HubSpot-Request-Timestamp': String(nowMs),
+      },
+      body: '[]',
+      method: 'POST',
+      url,
+    })
+
+  it('takes the URL as it is written, and with the twelve escapes decoded that HubSpot lists', async () => {
+    const query = '?a=%3A%2F%3f%40%21%24%27%28%29%2A%2c%3B%20%26%3D%23'
+    for (const signed of [query, "?a=:/?@!$'()*,;%20%26%3D%23"]) {
+      expect((await verify(`https://example.com/hook${signed}`, `/hook${query}`)).scheme).toBe('hubspot')
+    }
+  })
+
+  it('takes no URL with other escapes decoded, or with those encoded that were not', async () => {
+    expect(await codeOf(verify('https://example.com/hook?a=b&c', '/hook?a=b%26c'))).toBe('SIGNATURE_MISMATCH')
+    expect(await codeOf(verify('https://example.com/hook?a=%3A', '/hook?a=:'))).toBe('SIGNATURE_MISMATCH')
   })
 })
 

@@ -1,0 +1,139 @@
+/** A way in which programs write JSON. */
+export interface JsonStyle {
+  /** Whose way it is, as in `json.dumps of Python`. */
+  readonly name: string
+  /** The text. */
+  readonly text: string
+}
+
+/** A JSON text as a tree which keeps what parsers lose: how numbers are written, the order of members, members that come twice. */
+type Tree =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'word'; readonly text: string }
+  | { readonly kind: 'list' | 'object'; readonly entries: readonly Entry[] }
+
+interface Entry {
+  readonly name: string
+  readonly value: Tree
+}
+
+interface Layout {
+  readonly name: string
+  readonly comma?: string
+  readonly colon?: string
+  readonly indent?: string
+  readonly isSorted?: boolean
+  /** What is written as an escape beside what JSON demands. */
+  readonly escaped?: RegExp
+  readonly hasCapitals?: boolean
+  readonly hasSlashes?: boolean
+}
+
+const nonAscii = /[\u007f-\uffff]/g
+const html = /[<>&\u2028\u2029]/g
+
+// Read in the sources and documentation of each, or seen when run; the plainest first.
+const layouts: readonly Layout[] = [
+  { name: 'JSON.stringify of JavaScript' },
+  { name: 'JSON.stringify of JavaScript with 2 spaces', indent: '  ', colon: ': ' },
+  { name: 'JSON.stringify of JavaScript with 4 spaces', indent: '    ', colon: ': ' },
+  { name: 'JSON.stringify of JavaScript with tabs', indent: '\t', colon: ': ' },
+  { name: 'json.dumps of Python', comma: ', ', colon: ': ', escaped: nonAscii },
+  { name: 'json.dumps of Python with ensure_ascii=False', comma: ', ', colon: ': ' },
+  { name: 'json.dumps of Python with sort_keys=True', comma: ', ', colon: ': ', escaped: nonAscii, isSorted: true },
+  { name: 'json.dumps of Python with indent=2', indent: '  ', colon: ': ', escaped: nonAscii },
+  { name: 'json.dumps of Python with indent=4', indent: '    ', colon: ': ', escaped: nonAscii },
+  { name: 'json.dumps of Python without spaces', escaped: nonAscii },
+  { name: 'json_encode of PHP', escaped: nonAscii, hasSlashes: true },
+  { name: 'json_encode of PHP with JSON_UNESCAPED_UNICODE', hasSlashes: true },
+  {
+    name: 'json_encode of PHP with JSON_PRETTY_PRINT',
+    indent: '    ',
+    colon: ': ',
+    escaped: nonAscii,
+    hasSlashes: true,
+  },
+  { name: 'encoding/json of Go', escaped: html },
+  { name: 'encoding/json of Go, from a map', escaped: html, isSorted: true },
+  { name: 'Gson of Java', escaped: /[<>&='\u2028\u2029]/g },
+  { name: 'System.Text.Json of .NET', escaped: /[<>&'+`\u007f-\uffff]/g, hasCapitals: true },
+]
+
+/**
+ * Writes a JSON text anew in the ways that senders' languages do, each also with a line break behind it; none where it is no JSON, or is
+ * nested too deeply to be worth it.
+ */
+export function jsonStyles(text: string): readonly JsonStyle[] {
+  try {
+    JSON.parse(text)
+    const tree = readTree(tokensOf(text))
+    return layouts.flatMap((layout) => {
+      const written = write(tree, layout, '\n')
+      const plain = [
+        { name: layout.name, text: written },
+        { name: `${layout.name} and a line break`, text: `${written}\n` },
+      ]
+      return layout.indent === undefined
+        ? plain
+        : [...plain, { name: `${layout.name} and CRLF`, text: written.replaceAll('\n', '\r\n') }]
+    })
+  } catch {
+    return []
+  }
+}
+
+function tokensOf(text: string): string[] {
+  return (text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? []).toReversed()
+}
+
+// Of tokens from the last to the first, of a text that JSON.parse has read.
+function readTree(tokens: string[]): Tree {
+  const token = tokens.pop() ?? ''
+  if (token.startsWith('"')) return { kind: 'text', text: textOf(token) }
+  if (token !== '{' && token !== '[') return { kind: 'word', text: token }
+  const isObject = token === '{'
+  const entries: Entry[] = []
+  while (tokens.at(-1) !== '}' && tokens.at(-1) !== ']') {
+    const name = isObject ? textOf(tokens.pop() ?? '') : ''
+    if (isObject) tokens.pop()
+    entries.push({ name, value: readTree(tokens) })
+    if (tokens.at(-1) === ',') tokens.pop()
+  }
+  tokens.pop()
+  return { kind: isObject ? 'object' : 'list', entries }
+}
+
+function textOf(token: string): string {
+  return String(JSON.parse(token))
+}
+
+function write(tree: Tree, layout: Layout, lineBreak: string): string {
+  if (tree.kind === 'word') return tree.text
+  if (tree.kind === 'text') return quoted(tree.text, layout)
+  const [open, close] = tree.kind === 'object' ? '{}' : '[]'
+  if (tree.entries.length === 0) return `${open}${close}`
+  const { indent, comma = ',', colon = ':', isSorted } = layout
+  const inner = indent === undefined ? '' : lineBreak + indent
+  const entries = isSorted && tree.kind === 'object' ? tree.entries.toSorted(byName) : tree.entries
+  const written = entries.map(({ name, value }) => {
+    const start = tree.kind === 'object' ? quoted(name, layout) + colon : ''
+    return inner + start + write(value, layout, inner)
+  })
+  return `${open}${written.join(comma)}${indent === undefined ? '' : lineBreak}${close}`
+}
+
+function byName(left: Entry, right: Entry): number {
+  return left.name < right.name ? -1 : Number(left.name > right.name)
+}
+
+function quoted(text: string, { escaped, hasCapitals = false, hasSlashes = false }: Layout): string {
+  const escapeOf = (unit: string) => {
+    const digits = unit.charCodeAt(0).toString(16).padStart(4, '0')
+    return `\\u${hasCapitals ? digits.toUpperCase() : digits}`
+  }
+  const plain = JSON.stringify(text)
+  const more = escaped === undefined ? plain : plain.replace(escaped, escapeOf)
+  // .NET writes a quotation mark as an escape too.
+  const all = hasCapitals ? `"${more.slice(1, -1).replaceAll('\\"', '\\u0022')}"` : more
+  return hasSlashes ? all.replaceAll('/', '\\/') : all
+}
