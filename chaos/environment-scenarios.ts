@@ -11,6 +11,7 @@ export const environmentScenarios: readonly Scenario[] = [
   scenario({
     name: 'postgres-outage',
     title: 'Postgres behind a connection that went silent, and stopped: the host recovers',
+    place: 'waiting',
     full: { awayMs: 10_000, statementTimeoutMs: 10_000 },
     short: { awayMs: 3_000, statementTimeoutMs: 3_000 },
     run: postgresOutage,
@@ -18,6 +19,7 @@ export const environmentScenarios: readonly Scenario[] = [
   scenario({
     name: 'clock-jumps',
     title: 'Clock jumps of 2 h and 25 h: nothing is lost, nothing is stuck',
+    place: 'waiting',
     full: { betweenMs: 6_000, lookEveryMs: 5_000 },
     short: { betweenMs: 800, lookEveryMs: 200 },
     run: clockJumps,
@@ -39,7 +41,7 @@ export const environmentScenarios: readonly Scenario[] = [
   scenario({
     name: 'dead-webhook',
     title: 'One dead webhook with a large backlog on Postgres: all others are delivered, and not much later',
-    isAlone: true,
+    place: 'alone',
     full: { webhooks: 2_000, healthy: 40_000, dead: 300_000, parked: 1_000_000, longestRunMs: 90_000 },
     short: { webhooks: 100, healthy: 2_000, dead: 15_000, parked: 50_000, longestRunMs: 20_000 },
     run: deadWebhook,
@@ -47,7 +49,7 @@ export const environmentScenarios: readonly Scenario[] = [
   scenario({
     name: 'misbehaving-receivers',
     title: 'Receivers that misbehave: bounded time, bounded memory, nothing left',
-    isAlone: true,
+    place: 'alone',
     full: { rounds: 60 },
     short: { rounds: 6 },
     run: misbehavingReceivers,

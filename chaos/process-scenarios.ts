@@ -42,6 +42,7 @@ export const processScenarios: readonly Scenario[] = [
   scenario<Size<FreezeOptions>>({
     name: 'postgres-freeze',
     title: 'Postgres, SIGSTOP beyond the lease: no second change of state',
+    place: 'waiting',
     full: { rounds: 50 },
     short: { rounds: 6 },
     run: freeze,

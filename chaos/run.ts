@@ -19,14 +19,16 @@ const seed = seedOf(values.seed)
 const chosen = choose(values.only)
 
 const started = performance.now()
-const together = chosen.filter(({ isAlone }) => !isAlone)
+const [busy, waiting, alone] = (['busy', 'waiting', 'alone'] as const).map((place) =>
+  chosen.filter((scenario) => scenario.place === place),
+)
 // Two cores: while one scenario waits for a disk or a child, the other goes on.
-await Promise.all([runAll(), runAll()])
-for (const scenario of chosen.filter(({ isAlone }) => isAlone)) await report(scenario)
+await Promise.all([runAll(busy), runAll(busy), runAll(waiting)])
+await runAll(alone)
 console.log(`${chosen.length} scenarios in ${seconds(started)} s, seed ${seed}`)
 
-async function runAll(): Promise<void> {
-  for (let next = together.shift(); next !== undefined; next = together.shift()) await report(next)
+async function runAll(open: Scenario[] = []): Promise<void> {
+  for (let next = open.shift(); next !== undefined; next = open.shift()) await report(next)
 }
 
 async function report(scenario: Scenario): Promise<void> {

@@ -11,14 +11,17 @@ export interface Seeded {
   readonly seed: number
 }
 
+/** What a scenario may run beside: `busy` ones run two at a time. */
+export type Place = 'busy' | 'waiting' | 'alone'
+
 /** One thing that is broken on purpose, in two sizes. */
 export interface ScenarioParts<Options> {
   /** For `--only`: kebab-case. */
   readonly name: string
   /** What must hold, for the report. */
   readonly title: string
-  /** Whether it measures time, and so must have the machine for itself. The others run two at a time. */
-  readonly isAlone?: boolean
+  /** `alone`: it measures time, and so must have the machine for itself. `waiting`: it mostly waits, and runs beside any two others. */
+  readonly place?: Place
   /** The whole proof. */
   readonly full: Options
   /** The same in a few seconds, for every change (`--short`). */
@@ -31,12 +34,12 @@ export interface ScenarioParts<Options> {
 export interface Scenario {
   readonly name: string
   readonly title: string
-  readonly isAlone: boolean
+  readonly place: Place
   readonly run: (size: 'full' | 'short', seed: number) => Promise<Verdict>
 }
 
 /** Makes a row of the table that `run.ts` goes through. */
 export function scenario<Options extends object>(parts: ScenarioParts<Options>): Scenario {
-  const { name, title, isAlone = false, run } = parts
-  return { name, title, isAlone, run: async (size, seed) => await run({ ...parts[size], seed }) }
+  const { name, title, place = 'busy', run } = parts
+  return { name, title, place, run: async (size, seed) => await run({ ...parts[size], seed }) }
 }
