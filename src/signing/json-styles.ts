@@ -32,7 +32,7 @@ interface Layout {
 const nonAscii = /[\u007f-\uffff]/g
 const html = /[<>&\u2028\u2029]/g
 
-// Read in the sources and documentation of each, or seen when run; the plainest first.
+// Those of JavaScript and Python were seen when run, the others follow what is known of their defaults; the plainest first.
 const layouts: readonly Layout[] = [
   { name: 'JSON.stringify of JavaScript' },
   { name: 'JSON.stringify of JavaScript with 2 spaces', indent: '  ', colon: ': ' },

@@ -61,7 +61,9 @@ async function change(
     `SELECT (SELECT count(*) FROM changed) AS count, (SELECT count(*) FROM found) > ${limit} AS "isMore",
        (SELECT id FROM chosen ORDER BY id DESC LIMIT 1) AS last${isNotifying ? ` WHERE ${isNotified}` : ''}`,
     where.conditions.params,
-    `WITH found AS MATERIALIZED (SELECT d.id ${where.sql} ORDER BY d.id LIMIT ${limit} + 1),
+    `WITH found AS MATERIALIZED (
+       SELECT d.id FROM ${where.deliveries} CROSS JOIN ${where.event} WHERE ${where.condition} ORDER BY d.id LIMIT ${limit} + 1
+     ),
      chosen AS MATERIALIZED (SELECT id FROM found ORDER BY id LIMIT ${limit}),
      locked AS MATERIALIZED (
        SELECT d.id FROM ${database.names.deliveries} d

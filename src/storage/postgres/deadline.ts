@@ -4,14 +4,18 @@ import type { SqlExecutor } from '../sql-executor.ts'
 /**
  * Gives each statement up after some time. A connection whose other end went away in silence (a firewall that forgot it, a machine that
  * lost its power) never answers, and no driver gives up by itself; without a deadline one such connection would hold up the claim loop,
- * and with it all deliveries, for ever.
+ * and with it all deliveries, for ever. `onUnanswered` is called first, before anybody hears of it and makes the next statement.
  */
-export function withDeadline(executor: SqlExecutor, timeoutMs: number): SqlExecutor {
+export function withDeadline(executor: SqlExecutor, timeoutMs: number, onUnanswered: () => void): SqlExecutor {
   if (timeoutMs === Infinity) return executor
   return {
     query: (sql, params) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(unanswered(timeoutMs)), timeoutMs)
+        const giveUp = () => {
+          onUnanswered()
+          reject(unanswered(timeoutMs))
+        }
+        const timer = setTimeout(giveUp, timeoutMs)
         const settle = () => clearTimeout(timer)
         void executor.query(sql, params).then(resolve, reject).finally(settle)
       }),

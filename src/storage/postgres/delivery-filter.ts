@@ -2,21 +2,25 @@ import { decodeCursor } from '../cursor.ts'
 import { hasFilter, type DeliveryQuery } from '../delivery-query.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
-import { lastOfMaxSeen } from './max-seen.ts'
+import { lastOfMaxSeen, maxSeen } from './max-seen.ts'
 import { idsOf, instant } from './sql.ts'
 import { isId } from '../../domain/id.ts'
 
 /** The filter as SQL over deliveries `d` and their events `e`. */
 export interface Where {
-  /** FROM and WHERE. */
-  readonly sql: string
+  /** The deliveries, as `d`. */
+  readonly deliveries: string
+  /** The event of one, as `e`. */
+  readonly event: string
+  /** What is asked of `d`, and of `e` where the query has a type. */
+  readonly condition: string
   readonly conditions: Conditions
   /** Where the query stops looking, as a cursor; null where it looks at all that there is. */
   readonly lastSeen: string | null
 }
 
 /** Makes a filter SQL. One call sees a bounded number of deliveries, however few of them fit. */
-export async function whereDelivery(database: Database, query: DeliveryQuery, condition?: string): Promise<Where> {
+export async function whereDelivery(database: Database, query: DeliveryQuery, further?: string): Promise<Where> {
   const { deliveries, events } = database.names
   const isAscending = query.order === 'asc'
   const where = new Conditions()
@@ -24,10 +28,12 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, co
   if (query.webhookId === undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
   else where.add((webhookId) => `d.webhook_id = ${webhookId}::uuid`, uuidOr(query.webhookId))
   where.startAfter('d.id', decodeCursor(query.cursor), isAscending)
-  const isFiltered = condition !== undefined || hasFilter(query)
+  const isFiltered = further !== undefined || hasFilter(query)
   const isNarrow = query.eventId !== undefined || query.ids !== undefined
+  const ofPage = query.webhookId === undefined ? maxSeen.ofTenant : maxSeen.ofWebhook
+  const most = further === undefined ? ofPage : maxSeen.ofChange
   const lastSeen =
-    isFiltered && !isNarrow ? await lastOfMaxSeen(database, `${deliveries} d`, 'd.id', where, isAscending) : null
+    isFiltered && !isNarrow ? await lastOfMaxSeen(database, `${deliveries} d`, 'd.id', where, isAscending, most) : null
 
   if (query.webhookId !== undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
   if (query.ids !== undefined) {
@@ -44,10 +50,10 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, co
     )
   }
   addFilters(where, query)
-  if (condition !== undefined) where.add(() => condition)
+  if (further !== undefined) where.add(() => further)
   // OFFSET 0 keeps the deliveries first.
   const event = `LATERAL (SELECT id, type FROM ${events} WHERE seq = d.event_seq OFFSET 0) e`
-  return { sql: `FROM ${deliveries} d CROSS JOIN ${event} WHERE ${where.sql}`, conditions: where, lastSeen }
+  return { deliveries: `${deliveries} d`, event, condition: where.sql, conditions: where, lastSeen }
 }
 
 function addFilters(where: Conditions, { state, type, after, before }: DeliveryQuery): void {

@@ -7,7 +7,7 @@ import type { Database } from './database.ts'
 import { whereDelivery } from './delivery-filter.ts'
 import { deliveryColumns, type DeliveryRow, toDelivery } from './delivery-row.ts'
 import { eventColumns, type EventRow, toEvent } from './event-row.ts'
-import { lastOfMaxSeen } from './max-seen.ts'
+import { lastOfMaxSeen, maxSeen } from './max-seen.ts'
 import type { Names } from './names.ts'
 import { instant } from './sql.ts'
 import { isId } from '../../domain/id.ts'
@@ -40,7 +40,9 @@ export async function listEvents(database: Database, query: ListEvents): Promise
   where.startAfter('e.id', decodeCursor(query.cursor), isAscending)
   const isFiltered = [type, after, before].some((filter) => filter !== undefined)
   const table = `${database.names.events} e`
-  const lastSeen = isFiltered ? await lastOfMaxSeen(database, table, 'e.id', where, isAscending) : null
+  const lastSeen = isFiltered
+    ? await lastOfMaxSeen(database, table, 'e.id', where, isAscending, maxSeen.ofTenant)
+    : null
   if (type !== undefined) where.add((value) => `e.type = ${value}::text`, type)
   if (after !== undefined) where.add((at) => `e.created_at >= ${instant(`${at}::float8`)}`, after.getTime())
   if (before !== undefined) where.add((at) => `e.created_at < ${instant(`${at}::float8`)}`, before.getTime())
@@ -54,10 +56,16 @@ export async function listEvents(database: Database, query: ListEvents): Promise
 }
 
 export async function listDeliveries(database: Database, query: ListDeliveries): Promise<Page<Delivery>> {
-  const { sql, conditions, lastSeen } = await whereDelivery(database, query)
+  const { deliveries, event, condition, conditions, lastSeen } = await whereDelivery(database, query)
+  const limit = conditions.bind(query.limit + 1)
+  const page = `ORDER BY d.id ${query.order === 'asc' ? 'ASC' : 'DESC'} LIMIT ${limit}::integer`
+  // Without a filter of events, the page is cut before they are read: a planner that has no statistics yet may read more than a page.
+  const from =
+    query.type === undefined
+      ? `(SELECT d.* FROM ${deliveries} WHERE ${condition} ${page}) d CROSS JOIN ${event}`
+      : `${deliveries} CROSS JOIN ${event} WHERE ${condition}`
   const rows = await database.all<DeliveryRow>(
-    `SELECT ${deliveryColumns(database.names)} ${sql}
-     ORDER BY d.id ${query.order === 'asc' ? 'ASC' : 'DESC'} LIMIT ${conditions.bind(query.limit + 1)}::integer`,
+    `SELECT ${deliveryColumns(database.names)} FROM ${from} ${page}`,
     conditions.params,
   )
   const { data, nextCursor } = pageOf(rows.map(toDelivery), query.limit, (delivery) => delivery.id)

@@ -1,11 +1,14 @@
 import type { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 
-// What one page looks through for the few rows that fit a filter without an index: tens of milliseconds of work.
-const maxSeen = 50_000
+/**
+ * How many rows a call looks through for the few that fit a filter without an index. A page is waited for: some ten milliseconds of work, in
+ * which those of a tenant mostly lie side by side, those of one of its webhooks each in a page of its own. A change goes on until it is through.
+ */
+export const maxSeen = { ofTenant: 10_000, ofWebhook: 1500, ofChange: 50_000 } as const
 
 /**
- * Ends a search at the 50,000th row of what the conditions so far select, which an index must give in order. Returns the id of that
+ * Ends a search at the `most`th row of what the conditions so far select, which an index must give in order. Returns the id of that
  * row, a cursor to go on from; null where there are fewer.
  */
 export async function lastOfMaxSeen(
@@ -14,10 +17,11 @@ export async function lastOfMaxSeen(
   idColumn: string,
   where: Conditions,
   isAscending: boolean,
+  most: number,
 ): Promise<string | null> {
   const last = await database.first<{ id: string }>(
     `SELECT ${idColumn} FROM ${table} WHERE ${where.sql}
-     ORDER BY ${idColumn} ${isAscending ? 'ASC' : 'DESC'} LIMIT 1 OFFSET ${maxSeen - 1}`,
+     ORDER BY ${idColumn} ${isAscending ? 'ASC' : 'DESC'} LIMIT 1 OFFSET ${most - 1}`,
     where.params,
   )
   if (last === undefined) return null

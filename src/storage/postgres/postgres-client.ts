@@ -39,9 +39,26 @@ function impatient(pool: PgPool, timeoutMs: number): SqlExecutor {
   }
 }
 
-/** What is used of a `Pool` of pg beyond what all clients have: a deadline with the statement. */
+/**
+ * Closes the idle connections of a pool of pg, for when one did not answer: what silenced it may have silenced all, and each of them would cost
+ * another statement its deadline. Of other clients we know too little.
+ */
+export function closeIdle(client: unknown): void {
+  if (typeof client !== 'object' || client === null || !isPgPool(client)) return
+  for (let left = client.idleCount; left > 0; left--) {
+    // Where there is none to be had, there is none to close.
+    void client.connect().then(
+      (connection) => connection.release(true),
+      () => undefined,
+    )
+  }
+}
+
+/** What is used of a `Pool` of pg beyond what all clients have: a deadline with the statement, and to close connections. */
 interface PgPool {
   query(config: { readonly text: string; readonly values: SqlParameter[]; readonly query_timeout: number }): unknown
+  readonly idleCount: number
+  connect(): Promise<{ release(isToBeClosed: boolean): void }>
 }
 
 function isPgPool(client: object): client is PgPool {

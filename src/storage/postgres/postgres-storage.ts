@@ -15,7 +15,7 @@ import { postgresMigrations } from './migrations.ts'
 import { assertListener, isListening, listenOn, type PostgresListener } from './listener.ts'
 import { assertSchemaName, type Names, namesIn } from './names.ts'
 import { Overdue } from './overdue.ts'
-import { type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
+import { closeIdle, type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
 import { Purge } from './purge.ts'
 import { renew } from './renew.ts'
 import { assertVersion, migrate } from './schema.ts'
@@ -109,7 +109,7 @@ export function postgresStorage(client: PostgresClient, options: PostgresStorage
     throw new TypeError('listen hears what storages with notify: true write: set notify as well, in every process.')
   }
   const pooled = toExecutor(client, { timeoutMs: statementTimeoutMs })
-  const executor = withDeadline(pooled, statementTimeoutMs)
+  const executor = withDeadline(pooled, statementTimeoutMs, () => closeIdle(client))
   survivePoolErrors(clientBehind(client) ?? client)
   const listener = listen ?? (notify && isListening(client) ? client : undefined)
   return new PostgresTables(executor, schema, namesIn(schema, { isNotifying: notify }), {

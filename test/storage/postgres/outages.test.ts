@@ -96,6 +96,24 @@ describe.skipIf(noServer)('postgresStorage when the database goes away', () => {
     await proxy.close()
   })
 
+  it('closes the idle connections of a pool of pg with the one that did not answer: they may be as silent', async () => {
+    const target = new URL(serverUrl)
+    const proxy = await startSilentProxy({ host: target.hostname, port: Number(target.port || 5432) })
+    const proxied = new URL(serverUrl)
+    proxied.host = `127.0.0.1:${proxy.port}`
+    // It would keep silent connections for ever.
+    const pool = new Pool({ connectionString: proxied.href, max: 4, idleTimeoutMillis: 0 })
+    const storage = postgresStorage(pool, { schema: database.schema, statementTimeoutMs: 2000 })
+    await Promise.all(Array.from({ length: 4 }, () => storage.stats({})))
+    expect(pool.idleCount).toBe(4)
+    proxy.silence()
+    await expect(storage.stats({})).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+    proxy.speak()
+    for (let call = 0; call < 4; call++) expect(await storage.stats({})).toMatchObject({ waiting: 0 })
+    await pool.end()
+    await proxy.close()
+  })
+
   it('gives up a statement of any client that does not answer, but neither a migration nor a caller’s transaction', async () => {
     const withTimeout = { schema: database.schema, statementTimeoutMs: 100 }
     let isSilent = true
