@@ -6,6 +6,7 @@ import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { noisyNeighbour } from './noisy-neighbour.ts'
 import { peers } from './peers.ts'
+import { processes } from './processes.ts'
 import { signatures } from './signatures.ts'
 import { size } from './size.ts'
 
@@ -15,6 +16,7 @@ export const benchmarks: readonly Benchmark[] = [
   peers,
   fanOut,
   growth,
+  processes,
   signatures,
   latency,
   memory,

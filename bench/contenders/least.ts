@@ -4,10 +4,11 @@
 // costs beyond the bare loop is what the database costs on this machine. The variant is the database.
 import { uuidv7 } from 'uuidv7'
 import { serveContender } from '../harness/contender.ts'
-import { Group, Places } from './group.ts'
+import { Group } from './group.ts'
 import { concurrency } from './in-flight.ts'
 import { type LeastEvent, type LeastOutcome, openLeastStore } from './least-store.ts'
 import { eventBody } from './payload.ts'
+import { Places } from './places.ts'
 import { createSend } from './send.ts'
 
 serveContender(async ({ url, variant }) => {

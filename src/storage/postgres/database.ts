@@ -51,8 +51,8 @@ export class Database {
   }
 
   /**
-   * Calls a function of the schema. `Answer` is what it answers: see {@link all}. Its parameters are JSON of texts that were checked
-   * one by one, ids and numbers.
+   * Calls a function of the schema. `Answer` is what it answers: see {@link all}. Its parameters are columns or JSON of texts
+   * that were checked one by one, ids and numbers.
    */
   async call<Answer>(called: StoredFunction, params: readonly SqlParameter[]): Promise<Answer> {
     const [row] = await this.execute(called.calling(this.names), params)

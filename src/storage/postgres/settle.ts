@@ -11,13 +11,14 @@ import { isId } from '../../domain/id.ts'
 export async function settle(database: Database, settlements: readonly Settlement[]): Promise<Settled[]> {
   const settled: (Settled | undefined)[] = []
   for (const batch of batchesOf(settlements)) {
-    const places = [...batch.keys()]
-    const { ns, phases } = await database.call<SettleAnswer>(settleFunction, settlementsInput([...batch.values()]))
+    const entries = [...batch]
+    const input = settlementsInput(entries.map(([, settlement]) => settlement))
+    const { ns, phases } = await database.call<SettleAnswer>(settleFunction, input)
     for (const [index, n] of (ns ?? []).entries()) {
-      const place = places[n] ?? 0
-      const id = settlements[place]?.id
+      const [place, settlement] = entries[n] ?? []
       const phase = phases?.[index]
-      if (id !== undefined && phase !== undefined) settled[place] = { id, state: toState(phase) }
+      if (place === undefined || settlement === undefined || phase === undefined) continue
+      settled[place] = { id: settlement.id, state: toState(phase) }
     }
   }
   return settled.filter((one) => one !== undefined)

@@ -39,6 +39,11 @@ describe.skipIf(noServer)('pages of deliveries on Postgres', () => {
     expect(second).toEqual({ data: [], nextCursor: null })
   })
 
+  it('are what a change does not stop at: it looks through the same webhook in one call', async () => {
+    const query = { tenantId, webhookId: quiet.id, state: 'failed', limit: 10 } as const
+    expect(await storage.requeue(query)).toEqual({ count: 0, nextCursor: null })
+  })
+
   it('hold all deliveries once, in order, with a filter by type as without', async () => {
     for (const type of [undefined, 'order.created']) {
       for (const order of ['asc', 'desc'] as const) {

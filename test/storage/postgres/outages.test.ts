@@ -70,11 +70,8 @@ describe.skipIf(noServer)('postgresStorage when the database goes away', () => {
   })
 
   it('gives up a statement that is not answered, and frees its connection, with a pool of pg', async () => {
-    const target = new URL(serverUrl)
-    const proxy = await startSilentProxy({ host: target.hostname, port: Number(target.port || 5432) })
-    const proxied = new URL(serverUrl)
-    proxied.host = `127.0.0.1:${proxy.port}`
-    const pool = new Pool({ connectionString: proxied.href, max: 2, connectionTimeoutMillis: 200 })
+    const { proxy, connectionString } = await proxied()
+    const pool = new Pool({ connectionString, max: 2, connectionTimeoutMillis: 200 })
     const storage = postgresStorage(pool, { schema: database.schema, statementTimeoutMs: 200 })
     await Promise.all([storage.stats({}), storage.stats({})])
     proxy.silence()
@@ -97,12 +94,9 @@ describe.skipIf(noServer)('postgresStorage when the database goes away', () => {
   })
 
   it('closes the idle connections of a pool of pg with the one that did not answer: they may be as silent', async () => {
-    const target = new URL(serverUrl)
-    const proxy = await startSilentProxy({ host: target.hostname, port: Number(target.port || 5432) })
-    const proxied = new URL(serverUrl)
-    proxied.host = `127.0.0.1:${proxy.port}`
+    const { proxy, connectionString } = await proxied()
     // It would keep silent connections for ever.
-    const pool = new Pool({ connectionString: proxied.href, max: 4, idleTimeoutMillis: 0 })
+    const pool = new Pool({ connectionString, max: 4, idleTimeoutMillis: 0 })
     const storage = postgresStorage(pool, { schema: database.schema, statementTimeoutMs: 2000 })
     await Promise.all(Array.from({ length: 4 }, () => storage.stats({})))
     expect(pool.idleCount).toBe(4)
@@ -140,3 +134,11 @@ describe.skipIf(noServer)('postgresStorage when the database goes away', () => {
     expect(() => postgresStorage({ query }, wrong)).toThrow('statementTimeoutMs must be a number, not string.')
   })
 })
+
+/** A proxy before the server that can go silent. */
+async function proxied() {
+  const url = new URL(serverUrl)
+  const proxy = await startSilentProxy({ host: url.hostname, port: Number(url.port || 5432) })
+  url.host = `127.0.0.1:${proxy.port}`
+  return { proxy, connectionString: url.href }
+}
