@@ -18,8 +18,8 @@ export function readRecord(text: string): VerifiedWebhook {
   if (version !== 1 || rawBody === null) {
     throw new PosthornError('STORAGE_FAILED', 'A stored event was not written by this release: upgrade posthorn.')
   }
-  const proven = { ...facts, timestamp: timestamp === null ? null : new Date(timestamp), rawBody }
-  return createVerifiedWebhook(proven, eventId, type)
+  const proven = { ...facts, timestamp: timestamp === null ? null : new Date(timestamp) }
+  return createVerifiedWebhook(proven, rawBody, eventId, type)
 }
 
 interface StoredRecord extends Omit<VerifiedWebhook, 'payload' | 'rawBody' | 'timestamp'> {

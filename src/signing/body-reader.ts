@@ -1,3 +1,4 @@
+import { copyBytes } from '#crypto'
 import { PosthornError } from '../domain/error.ts'
 
 /** Gives a copy of a body's exact bytes, which nobody else can change between verifying and parsing. */
@@ -6,7 +7,7 @@ export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
   if (typeof body === 'string' && body.length > maxBytes) throw tooLarge(maxBytes)
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : viewOf(body)
   if (bytes.length > maxBytes) throw tooLarge(maxBytes)
-  return typeof body === 'string' ? bytes : new Uint8Array(bytes)
+  return typeof body === 'string' ? bytes : copyBytes(bytes)
 }
 
 function viewOf(body: unknown): Uint8Array {

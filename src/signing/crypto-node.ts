@@ -16,7 +16,9 @@ export const hmac: CryptoSeam['hmac'] = (hash, secret) => {
   // A KeyObject made once: the bytes themselves as key cost six times as much for each signature on Node 24.
   const key = createSecretKey(secret)
   const short = createShortHmac(`sha${hash}`, secret)
-  return (content) => short?.(content) ?? feed(createHmac(`sha${hash}`, key), content).digest()
+  // binary: a Buffer as the answer of digest would have memory of its own, which costs more than all else about a short one.
+  return (content) =>
+    short?.(content) ?? Buffer.from(feed(createHmac(`sha${hash}`, key), content).digest('binary'), 'binary')
 }
 
 export const ed25519: CryptoSeam['ed25519'] = (bytes) => {
@@ -44,6 +46,27 @@ export const isEqual: CryptoSeam['isEqual'] = (left, right) =>
   left.length === right.length && timingSafeEqual(left, right)
 
 export const randomBytes: CryptoSeam['randomBytes'] = (length) => nodeRandomBytes(length)
+
+// Bodies up to a quarter of the pool share it, because a buffer of its own costs each as much as the hash of a small one. No part is
+// written twice.
+const poolBytes = 32_768
+let pool = new Uint8Array(0)
+let pooled = 0
+
+export const copyBytes: CryptoSeam['copyBytes'] = (bytes) => {
+  const { length } = bytes
+  if (length > poolBytes / 4) return new Uint8Array(bytes)
+  if (pooled + length > pool.length) {
+    pool = new Uint8Array(poolBytes)
+    pooled = 0
+  }
+  const copy = pool.subarray(pooled, (pooled += length))
+  copy.set(bytes)
+  return copy
+}
+
+export const ownBytes: CryptoSeam['ownBytes'] = (bytes) =>
+  bytes.length < bytes.buffer.byteLength ? bytes.slice() : bytes
 
 export const toHex: CryptoSeam['toHex'] = (bytes) => asBuffer(bytes).toString('hex')
 

@@ -27,6 +27,10 @@ export interface CryptoSeam {
   /** Compares in a time that depends on the length only. */
   isEqual(left: Uint8Array, right: Uint8Array): boolean
   randomBytes(length: number): Uint8Array
+  /** Copies bytes, into a buffer that others share where that takes less time: to be read, not to be given away. */
+  copyBytes(bytes: Uint8Array): Uint8Array
+  /** Gives bytes to give away, whose buffer holds nothing else: the very bytes where it does not. */
+  ownBytes(bytes: Uint8Array): Uint8Array
   /** Encodes in lower case. */
   toHex(bytes: Uint8Array): string
   /** Decodes digits of either case, two for each byte, or answers null. */

@@ -30,6 +30,10 @@ export const isEqual: CryptoSeam['isEqual'] = (left, right) =>
 
 export const randomBytes: CryptoSeam['randomBytes'] = (length) => crypto.getRandomValues(new Uint8Array(length))
 
+export const copyBytes: CryptoSeam['copyBytes'] = (bytes) => new Uint8Array(bytes)
+
+export const ownBytes: CryptoSeam['ownBytes'] = (bytes) => bytes
+
 export const toHex: CryptoSeam['toHex'] = (bytes) =>
   bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '')
 

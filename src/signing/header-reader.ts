@@ -52,7 +52,7 @@ export function readHeaders(headers: unknown, names: readonly string[]): HeaderT
 
 /** Gives the text of a header, empty where it is absent and may be; unless it is a list, it must have been sent once. */
 export function readText(texts: HeaderTexts, name: string, isRequired: boolean, isList = false): string {
-  const text = texts.get(name.toLowerCase()) ?? ''
+  const text = texts.get(name) ?? texts.get(name.toLowerCase()) ?? ''
   if (isRequired && text === '') throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
   // No text of which there is one may contain a comma, by which fetch joins headers.
   if (!isList && text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)

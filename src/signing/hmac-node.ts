@@ -45,10 +45,21 @@ export function createShortHmac(
   const outer = Buffer.alloc(blockBytes + (algorithm === 'sha1' ? 20 : 32))
   outer.set(key.map((byte) => byte ^ 0x5c))
   return (content) => {
-    const input = feed(new Input(innerPad), content).bytes()
-    if (input === null) return null
+    shared ??= Buffer.allocUnsafeSlow(blockBytes + maxBytes)
+    shared.set(innerPad)
+    let end = blockBytes
+    for (const part of content) {
+      const isText = typeof part === 'string'
+      // A UTF-16 unit is three bytes in UTF-8 at most.
+      if (end + part.length * (isText ? 3 : 1) > shared.length) return null
+      if (isText) end = writeText(part, shared, end)
+      else {
+        shared.set(part, end)
+        end += part.length
+      }
+    }
     // binary, each character a byte: a Buffer as the answer would cost as much as the hash.
-    outer.write(hash(algorithm, input, 'binary'), blockBytes, 'binary')
+    outer.write(hash(algorithm, shared.subarray(0, end), 'binary'), blockBytes, 'binary')
     return Buffer.from(hash(algorithm, outer, 'binary'), 'binary')
   }
 }
@@ -56,28 +67,13 @@ export function createShortHmac(
 // One for all keys: nothing waits between writing and hashing.
 let shared: Buffer | undefined
 
-/** What is hashed first: the padded key and the content, one after the other. */
-class Input {
-  readonly #buffer = (shared ??= Buffer.allocUnsafeSlow(blockBytes + maxBytes))
-  #end = blockBytes
-
-  constructor(pad: Uint8Array) {
-    this.#buffer.set(pad)
+/** Writes a text in UTF-8 and answers where it ends; a short one in ASCII without a call out of JavaScript, which costs more. */
+function writeText(text: string, target: Buffer, start: number): number {
+  if (text.length > 100) return start + target.write(text, start)
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    if (unit > 127) return start + target.write(text, start)
+    target[start + index] = unit
   }
-
-  update(part: string | Uint8Array): void {
-    // A UTF-16 unit is three bytes in UTF-8 at most.
-    const most = this.#end + part.length * (typeof part === 'string' ? 3 : 1)
-    if (most > this.#buffer.length) this.#end = Infinity
-    else if (typeof part === 'string') this.#end += this.#buffer.write(part, this.#end)
-    else {
-      this.#buffer.set(part, this.#end)
-      this.#end += part.length
-    }
-  }
-
-  /** The bytes, until the next content is written; null where they did not fit. */
-  bytes(): Uint8Array | null {
-    return this.#end === Infinity ? null : this.#buffer.subarray(0, this.#end)
-  }
+  return start + text.length
 }

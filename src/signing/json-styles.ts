@@ -1,3 +1,5 @@
+import { compareCodePoints } from './python-json.ts'
+
 /** A way in which programs write JSON. */
 export interface JsonStyle {
   /** Whose way it is, as in `json.dumps of Python`. */
@@ -26,37 +28,56 @@ interface Layout {
   /** What is written as an escape beside what JSON demands. */
   readonly escaped?: RegExp
   readonly hasCapitals?: boolean
-  readonly hasSlashes?: boolean
+  /** What is written for a slash, or for an escape of JavaScript's. */
+  readonly instead?: Readonly<Record<string, string>>
 }
 
-const nonAscii = /[\u007f-\uffff]/g
+const beyondPrintable = /[\u007f-\uffff]/g
 const html = /[<>&\u2028\u2029]/g
+const slashes = { '/': '\\/' }
 
-// Those of JavaScript and Python were seen when run, the others follow what is known of their defaults; the plainest first.
+// As each was seen to write when run (test/signing/json-writers.json), the plainest first; Ruby's JSON.generate writes as JSON.stringify does.
+// Numbers stay as they came: those that only the sender's language writes so (1.0, 1e-05, 1.0E21) are lost to a parser of JavaScript and not found.
+// Nor are \b and \f as Go wrote them before 1.22, nor what Jackson indents; what Go, Gson and Newtonsoft.Json indent is found as JavaScript's,
+// where they escape nothing more.
 const layouts: readonly Layout[] = [
   { name: 'JSON.stringify of JavaScript' },
   { name: 'JSON.stringify of JavaScript with 2 spaces', indent: '  ', colon: ': ' },
   { name: 'JSON.stringify of JavaScript with 4 spaces', indent: '    ', colon: ': ' },
   { name: 'JSON.stringify of JavaScript with tabs', indent: '\t', colon: ': ' },
-  { name: 'json.dumps of Python', comma: ', ', colon: ': ', escaped: nonAscii },
+  { name: 'json.dumps of Python', comma: ', ', colon: ': ', escaped: beyondPrintable },
   { name: 'json.dumps of Python with ensure_ascii=False', comma: ', ', colon: ': ' },
-  { name: 'json.dumps of Python with sort_keys=True', comma: ', ', colon: ': ', escaped: nonAscii, isSorted: true },
-  { name: 'json.dumps of Python with indent=2', indent: '  ', colon: ': ', escaped: nonAscii },
-  { name: 'json.dumps of Python with indent=4', indent: '    ', colon: ': ', escaped: nonAscii },
-  { name: 'json.dumps of Python without spaces', escaped: nonAscii },
-  { name: 'json_encode of PHP', escaped: nonAscii, hasSlashes: true },
-  { name: 'json_encode of PHP with JSON_UNESCAPED_UNICODE', hasSlashes: true },
+  {
+    name: 'json.dumps of Python with sort_keys=True',
+    comma: ', ',
+    colon: ': ',
+    escaped: beyondPrintable,
+    isSorted: true,
+  },
+  { name: 'json.dumps of Python with indent=2', indent: '  ', colon: ': ', escaped: beyondPrintable },
+  { name: 'json.dumps of Python with indent=4', indent: '    ', colon: ': ', escaped: beyondPrintable },
+  { name: 'json.dumps of Python without spaces', escaped: beyondPrintable },
+  { name: 'json_encode of PHP', escaped: /[\u0080-\uffff]/g, instead: slashes },
+  { name: 'json_encode of PHP with JSON_UNESCAPED_UNICODE', escaped: /[\u2028\u2029]/g, instead: slashes },
   {
     name: 'json_encode of PHP with JSON_PRETTY_PRINT',
     indent: '    ',
     colon: ': ',
-    escaped: nonAscii,
-    hasSlashes: true,
+    escaped: /[\u0080-\uffff]/g,
+    instead: slashes,
   },
   { name: 'encoding/json of Go', escaped: html },
   { name: 'encoding/json of Go, from a map', escaped: html, isSorted: true },
   { name: 'Gson of Java', escaped: /[<>&='\u2028\u2029]/g },
-  { name: 'System.Text.Json of .NET', escaped: /[<>&'+`\u007f-\uffff]/g, hasCapitals: true },
+  { name: 'writeValueAsString of Jackson', hasCapitals: true },
+  { name: 'writeValueAsBytes of Jackson', escaped: /[\ud800-\udfff]/g, hasCapitals: true },
+  { name: 'Newtonsoft.Json of .NET', escaped: /[\u0085\u2028\u2029]/g },
+  {
+    name: 'System.Text.Json of .NET',
+    escaped: /[<>&'+`\u007f-\uffff]/g,
+    hasCapitals: true,
+    instead: { '\\"': '\\u0022' },
+  },
 ]
 
 /**
@@ -114,7 +135,10 @@ function write(tree: Tree, layout: Layout, lineBreak: string): string {
   if (tree.entries.length === 0) return `${open}${close}`
   const { indent, comma = ',', colon = ':', isSorted } = layout
   const inner = indent === undefined ? '' : lineBreak + indent
-  const entries = isSorted && tree.kind === 'object' ? tree.entries.toSorted(byName) : tree.entries
+  const entries =
+    isSorted && tree.kind === 'object'
+      ? tree.entries.toSorted((left, right) => compareCodePoints(left.name, right.name))
+      : tree.entries
   const written = entries.map(({ name, value }) => {
     const start = tree.kind === 'object' ? quoted(name, layout) + colon : ''
     return inner + start + write(value, layout, inner)
@@ -122,18 +146,15 @@ function write(tree: Tree, layout: Layout, lineBreak: string): string {
   return `${open}${written.join(comma)}${indent === undefined ? '' : lineBreak}${close}`
 }
 
-function byName(left: Entry, right: Entry): number {
-  return left.name < right.name ? -1 : Number(left.name > right.name)
-}
+// An escape ends where the next begins, so the u of a written backslash and a u is none.
+const escapesAndSlashes = /\\(?:u[\da-f]{4}|[^u])|\//g
 
-function quoted(text: string, { escaped, hasCapitals = false, hasSlashes = false }: Layout): string {
-  const escapeOf = (unit: string) => {
-    const digits = unit.charCodeAt(0).toString(16).padStart(4, '0')
-    return `\\u${hasCapitals ? digits.toUpperCase() : digits}`
-  }
-  const plain = JSON.stringify(text)
-  const more = escaped === undefined ? plain : plain.replace(escaped, escapeOf)
-  // .NET writes a quotation mark as an escape too.
-  const all = hasCapitals ? `"${more.slice(1, -1).replaceAll('\\"', '\\u0022')}"` : more
-  return hasSlashes ? all.replaceAll('/', '\\/') : all
+function quoted(text: string, { escaped, hasCapitals = false, instead = {} }: Layout): string {
+  const escapeOf = (digits: string) => `\\u${hasCapitals ? digits.toUpperCase() : digits}`
+  const written = JSON.stringify(text).replace(
+    escapesAndSlashes,
+    (part) => instead[part] ?? (part.length > 2 ? escapeOf(part.slice(2)) : part),
+  )
+  if (escaped === undefined) return written
+  return written.replace(escaped, (unit) => escapeOf(unit.charCodeAt(0).toString(16).padStart(4, '0')))
 }

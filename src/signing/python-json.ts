@@ -46,8 +46,8 @@ function frameOf(value: object): Frame {
   return { close: '}', entries: members.map(([key, member]) => [`${quoted(key)}: `, member]), next: 0 }
 }
 
-// Python orders by code point; `<` orders by UTF-16 unit, which puts U+1F600 before U+FF5E.
-function compareCodePoints(left: string, right: string): number {
+/** Compares as Python and Go do, by code point; `<` orders by UTF-16 unit, which puts U+1F600 before U+FF5E. */
+export function compareCodePoints(left: string, right: string): number {
   let index = 0
   while (index < left.length && index < right.length) {
     const leftPoint = left.codePointAt(index) ?? 0

@@ -24,7 +24,7 @@ export function parseSignatures(
   const isList = syntax === 'list'
   const text = readText(texts, header, true, isList)
   // A header sent twice arrives joined as "v1,A, v1,B".
-  const entries = isList ? text.split(/,? /, most + 1) : [text]
+  const entries = isList && text.includes(' ') ? text.split(/,? /, most + 1) : [text]
   if (entries.length > most) throw invalid(`${header} has over ${most} signatures`)
   let candidates: Record<string, Uint8Array[]> | null = null
   // as: the keys of the record are its type's.
@@ -32,7 +32,7 @@ export function parseSignatures(
     const prefix = prefixes[algorithm] ?? ''
     for (const entry of entries) {
       const bytes = entry.startsWith(prefix) && encoding.decode(entry.slice(prefix.length))
-      if (!bytes || bytes.length === 0 || bytes.length !== (signatureBytes[algorithm] ?? bytes.length)) continue
+      if (!bytes || !bytes.length || bytes.length !== (signatureBytes[algorithm] ?? bytes.length)) continue
       candidates ??= {}
       ;(candidates[algorithm] ??= []).push(bytes)
     }

@@ -2,6 +2,8 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { isHeaderToken } from './header-token.ts'
+import type { Content } from './crypto-seam.ts'
+import type { SigningAlgorithm } from './key.ts'
 import { checkOptions } from './options.ts'
 import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
@@ -40,9 +42,7 @@ export interface SignInput {
 
 /** Makes the headers that prove to a receiver who sent a message. It never shows its secrets. */
 export class Signer {
-  readonly #scheme: Scheme
-  readonly #keys: readonly SigningKey[]
-  readonly #clock: Clock
+  readonly #signer: MessageSigner
 
   /**
    * Creates a signer; the keys are prepared once, so keep it.
@@ -50,6 +50,27 @@ export class Signer {
    * @throws PosthornError `SECRET_INVALID` when a secret has the wrong form; TypeError for any other wrong option, or for
    * a scheme by which requests can only be verified.
    */
+  constructor(options: SignerOptions) {
+    this.#signer = new MessageSigner(options)
+  }
+
+  /**
+   * Signs one message and gives the headers to send with it, under the names that the scheme uses.
+   *
+   * @throws PosthornError `VALIDATION_FAILED` when id, timestamp, type or body cannot be signed unambiguously.
+   */
+  async sign(message: SignInput): Promise<Record<string, string>> {
+    return await this.#signer.sign(message)
+  }
+}
+
+/** The work of a {@link Signer}, done at once where its keys need no wait: who signs thousands a second pays for each promise. */
+export class MessageSigner {
+  readonly #scheme: Scheme
+  readonly #keys: readonly SigningKey[]
+  readonly #clock: Clock
+
+  /** See {@link Signer}. */
   constructor(options: SignerOptions) {
     checkOptions('Signer', options, { secret: '', scheme: '', clock: 'a function' })
     const { secret, scheme = standardWebhooks, clock = Date.now } = options
@@ -62,27 +83,35 @@ export class Signer {
     this.#keys = scheme.signature.syntax === 'single' ? keys.slice(0, 1) : keys
   }
 
-  /**
-   * Signs one message and gives the headers to send with it, under the names that the scheme uses.
-   *
-   * @throws PosthornError `VALIDATION_FAILED` when id, timestamp, type or body cannot be signed unambiguously.
-   */
-  async sign(message: SignInput): Promise<Record<string, string>> {
+  /** As {@link Signer.sign}; what is wrong with the message is thrown at once. */
+  sign(message: SignInput): Record<string, string> | Promise<Record<string, string>> {
     if (typeof message !== 'object' || message === null) throw unsignable('message', 'must be an object { id, body }')
     const signed = checkMessage(message, this.#scheme, this.#clock)
-    const laidOut = this.#scheme.signedContent(signed)
-    const content = laidOut instanceof Promise ? await laidOut : laidOut
+    const content = this.#scheme.signedContent(signed)
+    const type = message.type ?? ''
+    return content instanceof Promise
+      ? content.then((made) => this.#sign(made, signed, type))
+      : this.#sign(content, signed, type)
+  }
+
+  #sign(content: Content | null, signed: SignedMessage, type: string) {
     if (content === null)
       throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
     const { encoding, prefixes } = this.#scheme.signature
-    const signatures: string[] = []
-    for (const { algorithm, sign } of this.#keys) {
-      const made = sign(content)
-      const text = (prefixes[algorithm] ?? '') + encoding.encode(made instanceof Promise ? await made : made)
-      // Equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
-      if (!signatures.includes(text)) signatures.push(text)
+    const textOf = (algorithm: SigningAlgorithm, bytes: Uint8Array) =>
+      (prefixes[algorithm] ?? '') + encoding.encode(bytes)
+    const write = (signatures: readonly string[]) => writeHeaders(this.#scheme, signatures, signed, type)
+    const [only] = this.#keys
+    if (only !== undefined && this.#keys.length === 1) {
+      const made = only.sign(content)
+      return made instanceof Promise
+        ? made.then((bytes) => write([textOf(only.algorithm, bytes)]))
+        : write([textOf(only.algorithm, made)])
     }
-    return writeHeaders(this.#scheme, signatures, signed, message.type ?? '')
+    // Each by itself: what one throws at once leaves no other alone with what it rejects with.
+    const texts = this.#keys.map(async ({ algorithm, sign }) => textOf(algorithm, await sign(content)))
+    // Equivalent keys (`k` and `k` with zero bytes behind it) sign alike; one signature says it all.
+    return Promise.all(texts).then((all) => write([...new Set(all)]))
   }
 }
 

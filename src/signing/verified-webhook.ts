@@ -1,3 +1,4 @@
+import { ownBytes } from '#crypto'
 import { PosthornError } from '../domain/error.ts'
 import type { Covered, Place } from './coverage.ts'
 import { isObject, memberOf } from './member.ts'
@@ -40,32 +41,34 @@ export interface VerifiedWebhook {
   readonly payload: unknown
 }
 
-type Proven = Omit<VerifiedWebhook, 'payload' | 'eventId' | 'type'>
+type Proven = Omit<VerifiedWebhook, 'payload' | 'eventId' | 'type' | 'rawBody'>
 type Found = string | null | Place
 
 /** Builds the result; the payload is parsed when it is asked for, from the bytes that were verified. */
-export function createVerifiedWebhook(proven: Proven, id: Found, type: Found): VerifiedWebhook {
-  return Object.freeze(Object.assign(new LazyMembers(proven.rawBody, id, type), proven))
+export function createVerifiedWebhook(proven: Proven, body: Uint8Array, id: Found, type: Found): VerifiedWebhook {
+  return Object.freeze(Object.assign(new LazyMembers(body, id, type), proven))
 }
 
 // A class, because its getters are made once; those of an object literal cost as much as the signature of a small body.
 class LazyMembers {
-  readonly #body: Uint8Array
+  #body: Uint8Array
   readonly #id: Found
   readonly #type: Found
-  #payload: unknown
-  #isParsed = false
+  // In a list, because the payload of an empty body is undefined.
+  #payload: readonly [unknown] | undefined
 
   constructor(body: Uint8Array, id: Found, type: Found) {
-    this.#body = body
     this.#id = id
     this.#type = type
+    this.#body = body
+  }
+
+  get rawBody(): Uint8Array {
+    return (this.#body = ownBytes(this.#body))
   }
 
   get payload(): unknown {
-    if (!this.#isParsed) this.#payload = parseJson(this.#body)
-    this.#isParsed = true
-    return this.#payload
+    return (this.#payload ??= [parseJson(this.#body)])[0]
   }
 
   get eventId(): string | null {
@@ -79,9 +82,7 @@ class LazyMembers {
   #textOf(found: Found): string | null {
     if (!isObject(found)) return found
     // Read within payloadText, for which whatever fails is not there.
-    return found.read
-      ? payloadText(() => found.read?.(this.payload))
-      : payloadText(() => this.payload, found.body ?? '')
+    return payloadText(() => (found.read ? found.read(this.payload) : this.payload), found.body)
   }
 }
 
@@ -96,15 +97,18 @@ export function payloadText(read: () => unknown, path?: string): string | null {
   }
 }
 
+// fatal: bytes that are not UTF-8 must not turn into U+FFFD, which somebody else may have signed.
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 /** Parses a body as JSON in UTF-8, without members named `__proto__`. */
 export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined
   try {
-    // fatal: bytes that are not UTF-8 must not turn into U+FFFD, which somebody else may have signed.
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    const text = decoder.decode(body)
     const payload: unknown = JSON.parse(text)
     // Escaped ASCII letters may spell that name too; nobody else writes them.
-    if (/__proto__|\\u00[5-7]/.test(text)) removePrototypeKeys(payload)
+    const isSpelt = text.includes('\\u00') && /\\u00[5-7]/.test(text)
+    if (isSpelt || text.includes('__proto__')) removePrototypeKeys(payload)
     return payload
   } catch {
     // Without the cause, whose message quotes the body.

@@ -62,6 +62,7 @@ export class Verifier {
   readonly #headerNames: readonly string[]
   readonly #keys: readonly VerifyKey[] | KeySource
   readonly #tolerance: Tolerance
+  readonly #freshness: VerifiedWebhook['freshness']
   readonly #acceptsDottedIds: boolean
   readonly #clock: Clock
 
@@ -81,15 +82,20 @@ export class Verifier {
     this.scheme = scheme
     this.maxBodyBytes = options.maxBodyBytes ?? 1_048_576
     this.#headerNames = [signature, eventId, eventType, timestamp?.place]
-      .map((place) => place?.header ?? '')
+      .flatMap((place) => place?.header ?? [])
       .concat(otherHeaders)
-      .filter(Boolean)
       .map((name) => name.toLowerCase())
     this.#keys = createVerifyKeys(secret, scheme)
-    this.#tolerance = {
-      maxAgeMs: options.maxAgeMs ?? timestamp?.maxAgeMs ?? 300_000,
-      maxFutureMs: options.maxFutureMs ?? timestamp?.maxFutureMs ?? 60_000,
-    }
+    const maxAgeMs = options.maxAgeMs ?? timestamp?.maxAgeMs ?? 300_000
+    const maxFutureMs = options.maxFutureMs ?? timestamp?.maxFutureMs ?? 60_000
+    this.#tolerance = { maxAgeMs, maxFutureMs }
+    this.#freshness = timestamp
+      ? maxAgeMs && maxFutureMs
+        ? 'signed'
+        : 'unchecked'
+      : scheme.hasUnsignedTime
+        ? 'unsigned'
+        : 'none'
     this.#acceptsDottedIds = options.acceptsDottedIds ?? false
     this.#clock = options.clock ?? Date.now
   }
@@ -129,7 +135,7 @@ export class Verifier {
         checkTimestamp(text, timestamp?.unit ?? seconds, this.#clock(), this.#tolerance)
 
       const sent = readHeaders(headers, this.#headerNames)
-      let body = divideBody && (await readBody())
+      const body = divideBody && (await readBody())
       const texts = (body ? divideBody?.(body, sent) : scheme.divideHeaders?.(sent)) ?? sent
       const id = this.#find(eventId, texts, covers.includes('id'))
       const type = this.#find(eventType, texts, false)
@@ -141,8 +147,7 @@ export class Verifier {
       if (!candidates) throw mismatch()
 
       const reading = body ?? readBody()
-      body = reading instanceof Promise ? await reading : reading
-      const rawBody = body
+      const rawBody = reading instanceof Promise ? await reading : reading
       const message: SignedMessage = {
         id: typeof id === 'string' ? id : '',
         timestamp: time,
@@ -175,16 +180,9 @@ export class Verifier {
             throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
           // Only now: nothing in a body is worth reading before its signature is known to be right.
           if (timePath) at = checkTime(payloadText(() => parseJson(rawBody), timePath) ?? '')
-          const { maxAgeMs, maxFutureMs } = this.#tolerance
-          const freshness = timestamp
-            ? maxAgeMs && maxFutureMs
-              ? 'signed'
-              : 'unchecked'
-            : scheme.hasUnsignedTime
-              ? 'unsigned'
-              : 'none'
           return createVerifiedWebhook(
-            { timestamp: at, keyId, keyIndex, covers, freshness, scheme: scheme.name, rawBody },
+            { timestamp: at, keyId, keyIndex, covers, freshness: this.#freshness, scheme: scheme.name },
+            rawBody,
             id,
             type,
           )

@@ -63,6 +63,18 @@ describe.each(seams)('%s', (_, seam) => {
     expect(seam.isEqual(utf8('abc'), utf8('abcd'))).toBe(false)
   })
 
+  it('copies bytes, each copy apart from the others and from what it was made of', () => {
+    const given = Array.from(Array(300).keys(), (index) => new Uint8Array((index * 97) % 9001).fill(index + 1))
+    const texts = (list: readonly Uint8Array[]) => list.map((bytes) => Buffer.from(bytes).toString('latin1'))
+    const expected = texts(given)
+    const copies = given.map((bytes) => seam.copyBytes(bytes))
+    for (const bytes of given) bytes.fill(0)
+    expect(texts(copies)).toEqual(expected)
+    const owned = copies.map((copy) => seam.ownBytes(copy))
+    expect(owned.map(({ buffer }) => buffer.byteLength)).toEqual(expected.map(({ length }) => length))
+    expect(texts(owned)).toEqual(expected)
+  })
+
   it('gives as many random bytes as asked for, others each time', () => {
     expect(seam.randomBytes(32)).toHaveLength(32)
     expect(Buffer.from(seam.randomBytes(32)).equals(seam.randomBytes(32))).toBe(false)

@@ -30,6 +30,16 @@ describe('createShortHmac', () => {
     expect(sign(['x'.repeat(5_462)])).toBeNull()
   })
 
+  it.each(['', 'x'.repeat(100), 'x'.repeat(101), 'id.é.1', 'é', '\u007f\u0080\u00ff', 'id\ud83d\ude00.', 'cut \ud83d'])(
+    'signs %j as UTF-8, alone and between others',
+    (text) => {
+      const key = utf8('key')
+      const sign = createShortHmac('sha256', key)!
+      expect(sign([text])).toEqual(expected(text, key))
+      expect(sign(['id', text, '.', utf8('bytes'), text])).toEqual(expected(`id${text}.bytes${text}`, key))
+    },
+  )
+
   it('leaves nothing of one content for the next, and of one key for another', () => {
     const [one, other] = [utf8('one'), utf8('x'.repeat(65))]
     const [signOne, signOther] = [createShortHmac('sha256', one)!, createShortHmac('sha256', other)!]

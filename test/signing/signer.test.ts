@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
@@ -33,6 +34,17 @@ describe('Signer', () => {
       }
     },
   )
+
+  // An unhandled rejection would fail the run.
+  it('leaves no key alone with what it rejects with, where another one throws at once', async () => {
+    // Its public half is checked, which takes a promise.
+    const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+    const halves = Buffer.concat([Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')])
+    const broken = { ...standardWebhooks, signedContent: () => [null as unknown as string] } // as a scheme in JavaScript could
+    const signer = new Signer({ secret: [`whsk_${halves.toString('base64')}`, secret], scheme: broken })
+    await expect(signer.sign({ id: 'msg_1', body: '{}' })).rejects.toThrow(TypeError)
+    await new Promise((resolve) => setImmediate(resolve))
+  })
 
   it('signs with every secret, newest first', async () => {
     const both = await signed({}, [secret, otherSecret, thirdSecret])

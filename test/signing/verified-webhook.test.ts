@@ -24,6 +24,12 @@ describe('VerifiedWebhook', () => {
     expect(error).not.toHaveProperty('cause')
   })
 
+  it('parses what comes after a body that was cut within a character', async () => {
+    const cut = await verified(new Uint8Array([0x22, 0xe2, 0x82]))
+    expect(thrownBy(() => cut.payload)).toMatchObject({ code: 'PAYLOAD_INVALID' })
+    expect((await verified(new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d]))).payload).toEqual({})
+  })
+
   it('does not quote the body when it cannot be parsed', async () => {
     const event = await verified('{"password":"hunter2"')
     expect(inspect(thrownBy(() => event.payload))).not.toContain('hunter2')

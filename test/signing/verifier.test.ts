@@ -299,6 +299,23 @@ describe('Verifier body', () => {
     const event = await verifier().verify({ headers, body: bytes })
     bytes.set(utf8('{"amount":9}'))
     expect(event.payload).toEqual({ amount: 1 })
+    expect(event.rawBody).toEqual(utf8('{"amount":1}'))
+  })
+
+  it('is not changed by those that are verified after it, and gives away no buffer with others in it', async () => {
+    const bodies = Array.from({ length: 60 }, (_, index) =>
+      utf8(JSON.stringify({ index, text: 'x'.repeat(index * 173) })),
+    )
+    const verifying = bodies.map(async (each) =>
+      verifier().verify({ headers: await signed({ body: each }), body: each }),
+    )
+    const events = await Promise.all(verifying)
+    for (const [index, event] of events.entries()) {
+      expect(event.payload).toMatchObject({ index })
+      expect(Buffer.from(event.rawBody).equals(bodies[index] ?? utf8('none'))).toBe(true)
+      expect(event.rawBody.buffer.byteLength).toBe(bodies[index]?.length)
+      expect(event.rawBody).toBe(event.rawBody)
+    }
   })
 })
 

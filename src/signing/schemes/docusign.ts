@@ -3,8 +3,6 @@ import { joinedMembers } from '../item-ids.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
 
-// As many keys as an account may have, and so as many headers.
-const maxKeys = 100
 const members = ['data.envelopeId', 'event', 'data.recipientId', 'generatedDateTime']
 
 /**
@@ -22,7 +20,8 @@ export const docusign: Scheme = {
     encoding: base64,
     prefixes: { 'hmac-sha256': '' },
     syntax: 'list',
-    maxSignatures: maxKeys,
+    // As many keys as an account may have, and so as many headers below.
+    maxSignatures: 100,
   },
   eventId: {
     from: 'data.envelopeId, event, data.recipientId, generatedDateTime',
@@ -49,5 +48,5 @@ export const docusign: Scheme = {
 }
 
 function headerNames(): string[] {
-  return Array.from({ length: maxKeys }, (_, index) => `x-docusign-signature-${index + 1}`)
+  return Array.from({ length: 100 }, (_, index) => `x-docusign-signature-${index + 1}`)
 }
