@@ -5,6 +5,10 @@ import { spreadOf } from './harness/stats.ts'
 import { formatSpread, type Table } from './harness/table.ts'
 
 const own = 'posthorn, postgres'
+// How far anybody comes on this machine who writes first, delivers and records: see contenders/least.ts.
+const least = 'least, postgres + undici'
+// The same over the tables of Posthorn's promises: how far any engine above them comes.
+const leastOverOurs = "least, posthorn's postgres + undici"
 const queues = ['bullmq', 'pg-boss', 'graphile-worker']
 const outbox = 'outbox table, row by row'
 
@@ -33,6 +37,8 @@ function entries(count: number, clients: readonly string[]): Entry[] {
   const slow = Math.ceil(count / 4)
   return [
     { name: own, module: contender('posthorn'), variant: 'postgres' },
+    { name: least, module: contender('least'), variant: 'postgres' },
+    { name: leastOverOurs, module: contender('least'), variant: 'storage postgres' },
     ...clients.flatMap((client) => [
       ...queues.map((queue) => ({ name: `${queue} + ${client}`, module: contender(queue), variant: client })),
       { name: `${outbox} + ${client}`, module: contender('outbox'), variant: `${client} serial`, count: slow },
@@ -48,13 +54,26 @@ function contender(name: string): URL {
 function table(results: Results, count: number): Table {
   return {
     title: `${count} events of 1 KiB a round (a quarter of it for the rows one by one), 64 in flight, enqueuing included`,
-    columns: ['', 'posthorn is', 'its CPU is', 'a second', 'CPU s per 1,000', 'SQL statements each'],
+    columns: [
+      '',
+      'posthorn is',
+      'its CPU is',
+      'least is',
+      'on our tables',
+      'a second',
+      'CPU s per 1,000',
+      'of servers',
+      'SQL statements each',
+    ],
     rows: [...results.keys()].map((name) => [
       name,
       `${formatSpread(spreadOf(ratios(results, own, name)))} x`,
       `${formatSpread(spreadOf(ratios(results, own, name, 'cpuSecondsPerThousand')))} x`,
+      `${formatSpread(spreadOf(ratios(results, least, name)))} x`,
+      `${formatSpread(spreadOf(ratios(results, leastOverOurs, name)))} x`,
       formatSpread(spreadOf(values(results, name, 'rate'))),
       formatSpread(spreadOf(values(results, name, 'cpuSecondsPerThousand'))),
+      formatSpread(spreadOf(values(results, name, 'serverCpuSecondsPerThousand'))),
       formatSpread(spreadOf(values(results, name, 'statements'))),
     ]),
   }

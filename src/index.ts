@@ -65,6 +65,7 @@ export type {
   RequeueQuery,
   StatsQuery,
   TransactionOptions,
+  WebhookMatch,
 } from './storage/query.ts'
 export type {
   ContinueSettlement,
@@ -90,7 +91,6 @@ export type {
   StorageStats,
   StorageWatcher,
   StoredWebhook,
-  WebhookMatch,
   WebhookPatch,
 } from './storage/storage.ts'
 export type { AddressBlock, AddressBlockCode } from './registry/address-policy/address-block.ts'

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSchema } from '../harness/postgres-schema.ts'
+import { openLeastOverStorage } from './least-over-storage.ts'
 import { eventType } from './payload.ts'
 
 /** An event with its one delivery. */
@@ -29,9 +30,11 @@ export interface LeastStore {
   remove(): Promise<void>
 }
 
-/** Opens the tables, empty, on `postgres` or `sqlite`. */
-export async function openLeastStore(database: string): Promise<LeastStore> {
-  return database === 'sqlite' ? await openSqlite() : await openPostgres()
+/** Opens the tables, empty, on `postgres` or `sqlite`; those of Posthorn where it is `storage postgres`, `storage sqlite` or `storage memory`. */
+export async function openLeastStore(variant: string): Promise<LeastStore> {
+  const [kind, name] = variant.split(' ')
+  if (kind === 'storage' && name !== undefined) return await openLeastOverStorage(name)
+  return variant === 'sqlite' ? await openSqlite() : await openPostgres()
 }
 
 async function openPostgres(): Promise<LeastStore> {

@@ -1,7 +1,8 @@
 // What any sender that writes first, delivers and records has to do at least, and nothing else: the events of the producers and their
 // deliveries in one statement a group, the requests of the bare loop, then the new states and the attempts in one statement a group.
-// No leases, retries, matching, idempotency, fences, guard, tenants or history to page through, and as few indexes as can be. What it
-// costs beyond the bare loop is what the database costs on this machine. The variant is the database.
+// On tables of its own: no leases, retries, matching, idempotency, fences, guard, tenants or history to page through, and as few indexes as can be. What it
+// costs beyond the bare loop is what the database costs on this machine; over a storage of Posthorn's, what the tables of its promises cost.
+// The variant is the database, or `storage` and the name of one.
 import { uuidv7 } from 'uuidv7'
 import { serveContender } from '../harness/contender.ts'
 import { Group } from './group.ts'

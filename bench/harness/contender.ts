@@ -1,3 +1,4 @@
+import { serverCpu, serverCpuSince } from './server-cpu.ts'
 import { statementCount } from './statement-count.ts'
 import { serve } from './serve.ts'
 
@@ -27,6 +28,8 @@ export interface RoundFigures {
   readonly rate: number
   /** Of the sending process, user and system. */
   readonly cpuSecondsPerThousand: number
+  /** Of the database servers, where there is one and it is on this machine. */
+  readonly serverCpuSecondsPerThousand: number
   /** Round trips to the database for one delivery. */
   readonly statements: number
 }
@@ -42,16 +45,19 @@ export function serveContender(create: (options: ContenderOptions) => Promise<Co
       if (contender === undefined) throw new Error('A round comes after create.')
       await contender.begin?.()
       const statementsBefore = statementCount()
+      const serverBefore = serverCpu()
       const cpuBefore = process.cpuUsage()
       const started = performance.now()
       await contender.run(count)
       const seconds = (performance.now() - started) / 1000
       const { user, system } = process.cpuUsage(cpuBefore)
       const statements = statementCount() - statementsBefore
+      const serverSeconds = serverCpuSince(serverBefore)
       await contender.end?.()
       return {
         rate: count / seconds,
         cpuSecondsPerThousand: (user + system) / 1e6 / (count / 1000),
+        serverCpuSecondsPerThousand: serverSeconds / (count / 1000),
         statements: statements / count,
       }
     },

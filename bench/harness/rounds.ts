@@ -15,8 +15,11 @@ export interface Entry extends Omit<ContenderOptions, 'url'> {
 /** What each contender did in each round, in the order of the rounds. */
 export type Results = ReadonlyMap<string, readonly RoundFigures[]>
 
-/** How many rounds go before the first that counts: code is compiled, tables are known to the planner, and connections stand. */
-const warmUpRounds = 1
+/**
+ * How long each contender is at work before the first round that counts: a sender lives for days, and until V8 has compiled what there is it does
+ * half as much. The same time for all, and one round at least; tables are known to the planner by then, and connections stand.
+ */
+const warmUpMs = 6_000
 
 /**
  * Lets the contenders have their turns, one at a time, in an order that is reversed each round. Whatever a contender says, the receiver
@@ -37,7 +40,9 @@ export async function interleave(
     }
     await Promise.all([...children].map(create))
     for (const [entry, child] of children) {
-      for (let round = 0; round < warmUpRounds; round++) await turn(child, entry.name, receiver, entry.count ?? count)
+      const warmAt = performance.now() + (plan.isSmoke ? 0 : warmUpMs)
+      do await turn(child, entry.name, receiver, entry.count ?? count)
+      while (performance.now() < warmAt)
     }
     for (let round = 0; round < plan.rounds; round++) {
       const order = round % 2 === 0 ? entries : entries.toReversed()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Claimed, StoredWebhook } from 'posthorn'
-import { finish, isHeld, type DeliveryRow, type Document } from './document.ts'
+import { eventKey, finish, isHeld, type DeliveryRow, type Document } from './document.ts'
 import { groupBy } from './group-by.ts'
 import { webhookOf } from './webhooks.ts'
 
@@ -86,7 +86,7 @@ function endTurn({ turns }: Document, { webhookId }: DeliveryRow): void {
 function hold(document: Document, row: DeliveryRow, untilMs: number): Claimed {
   const { id, attemptCount, attemptsBefore, trigger } = row
   const token = randomUUID()
-  const event = document.events.get(row.eventId)
+  const event = document.events.get(eventKey(row.tenantId, row.eventId))
   const webhook = document.webhooks.get(row.webhookId)
   if (event === undefined || webhook === undefined) throw new TypeError(`Delivery ${id} has lost its event or webhook.`)
   endTurn(document, row)

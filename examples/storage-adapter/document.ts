@@ -1,6 +1,6 @@
 import type { Attempt, AttemptTrigger, Delivery, DeliveryState, StoredWebhook, WebhookEvent } from 'posthorn'
 
-/** Everything that is stored: tables of rows by id. */
+/** Everything that is stored: tables of rows by id, events by {@link eventKey}. */
 export interface Document {
   readonly webhooks: Map<string, StoredWebhook>
   readonly events: Map<string, WebhookEvent>
@@ -38,6 +38,11 @@ export interface DeliveryRow {
 
 export function emptyDocument(): Document {
   return { webhooks: new Map(), events: new Map(), deliveries: new Map(), keys: new Map(), turns: new Map() }
+}
+
+/** Two tenants may have events with the same id. */
+export function eventKey(tenantId: string, id: string): string {
+  return JSON.stringify([tenantId, id])
 }
 
 export function isHeld(row: DeliveryRow, nowMs: number): boolean {

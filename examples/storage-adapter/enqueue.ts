@@ -1,6 +1,6 @@
 import { PosthornError, type Claimed, type EnqueueResult, type NewDelivery, type NewEvent } from 'posthorn'
 import { lease } from './claim.ts'
-import type { DeliveryRow, Document } from './document.ts'
+import { type DeliveryRow, type Document, eventKey } from './document.ts'
 
 /** Writes events with their deliveries and leases some of them. A throw writes nothing: see `DocumentFile`. */
 export function enqueue(
@@ -17,7 +17,8 @@ export function enqueue(
 
 function enqueueOne(document: Document, event: NewEvent, written: DeliveryRow[], nowMs: number): EnqueueResult {
   const { id, tenantId, type, body, contentType, idempotencyKey, bodyHash, idempotencyTtlMs = 0 } = event
-  if (document.events.has(id)) return { id, status: 'accepted' } // a call whose answer was lost may be repeated
+  const key = eventKey(tenantId, id)
+  if (document.events.has(key)) return { id, status: 'accepted' } // a call whose answer was lost may be repeated
   if (idempotencyKey !== undefined) {
     const name = JSON.stringify([tenantId, idempotencyKey])
     const first = document.keys.get(name)
@@ -27,7 +28,7 @@ function enqueueOne(document: Document, event: NewEvent, written: DeliveryRow[],
     document.keys.set(name, { eventId: id, bodyHash, expiresAtMs: nowMs + idempotencyTtlMs })
   }
   const createdAt = new Date(nowMs)
-  document.events.set(id, { id, tenantId, type, body, contentType, idempotencyKey: idempotencyKey ?? null, createdAt })
+  document.events.set(key, { id, tenantId, type, body, contentType, idempotencyKey: idempotencyKey ?? null, createdAt })
   for (const delivery of event.deliveries) {
     if (document.deliveries.has(delivery.id)) {
       throw new PosthornError('CONFLICT', `Delivery ${delivery.id} exists already: nothing was written.`)

@@ -1,7 +1,7 @@
 import type { LeaseRef, NewEvent, Settlement, Storage, StoredWebhook, WebhookPatch } from 'posthorn'
 import { cancel, requeue } from './bulk.ts'
 import { claim, overdue } from './claim.ts'
-import { toDelivery } from './document.ts'
+import { eventKey, toDelivery } from './document.ts'
 import { enqueue } from './enqueue.ts'
 import { DocumentFile } from './document-file.ts'
 import { pageById, pageByNumber } from './page.ts'
@@ -121,8 +121,7 @@ class FileStorage implements Storage {
   }
 
   async getEvent(id: string, tenantId: string) {
-    const event = this.#file.read(({ events }) => events.get(id))
-    return event?.tenantId === tenantId ? event : null
+    return this.#file.read(({ events }) => events.get(eventKey(tenantId, id))) ?? null
   }
 
   async getDelivery(id: string, tenantId: string) {

@@ -1,5 +1,5 @@
 import type { Storage } from 'posthorn'
-import type { Document } from './document.ts'
+import { type Document, eventKey } from './document.ts'
 import { groupBy } from './group-by.ts'
 
 type PurgeQuery = Parameters<Storage['purge']>[0]
@@ -14,18 +14,18 @@ export function purge(document: Document, query: PurgeQuery, nowMs: number): { r
 
 function removalsOf({ events, deliveries }: Document, query: PurgeQuery, nowMs: number): (() => void)[] {
   const isOlder = (at: Date, ageMs: number | undefined) => ageMs !== undefined && at.getTime() < nowMs - ageMs
-  const rowsByEvent = groupBy(deliveries.values(), (row) => row.eventId)
-  return [...events.values()].flatMap((event) => {
-    const rows = rowsByEvent.get(event.id) ?? []
+  const rowsByEvent = groupBy(deliveries.values(), (row) => eventKey(row.tenantId, row.eventId))
+  return [...events].flatMap(([key, event]) => {
+    const rows = rowsByEvent.get(key) ?? []
     if (rows.some(({ state }) => state === 'pending')) return []
     if (isOlder(event.createdAt, query.eventsOlderThanMs)) {
       return () => {
-        events.delete(event.id)
+        events.delete(key)
         for (const row of rows) deliveries.delete(row.id)
       }
     }
     const hasOldBody = event.body !== null && isOlder(event.createdAt, query.bodiesOlderThanMs)
-    const removeBody = () => void events.set(event.id, { ...event, body: null })
+    const removeBody = () => void events.set(key, { ...event, body: null })
     const removeAttempts = rows.flatMap((row) =>
       row.attempts
         .filter(({ startedAt }) => isOlder(startedAt, query.attemptsOlderThanMs))

@@ -1,4 +1,5 @@
 import { PosthornError } from '../domain/error.ts'
+import { afterTurns } from './turns.ts'
 
 /** Writes a batch; answers in the order of the batch. */
 export type WriteBatch<Item, Result> = (items: readonly Item[]) => Promise<readonly Result[]>
@@ -9,6 +10,13 @@ export interface BatcherOptions<Item> {
   readonly maxSize: number
   /** How much of a batch an item takes; 1 unless given. */
   readonly sizeOf?: (item: Item) => number
+  /**
+   * Whether the write is work of this thread, as on a storage in memory or on this machine's disk. Then each batch waits for a few turns of
+   * the event loop ({@link afterTurns}): what is to be sent goes out first, so that its receiver works meanwhile, more comes together, and the
+   * batches of several batchers share a commit. Else the answer of the storage is wait enough, and only what comes in the turn of the
+   * first item joins it. False unless given.
+   */
+  readonly isLocal?: boolean
   /** Where given, no two items with the same key are written at once: their answers could not be told apart. */
   readonly keyOf?: (item: Item) => string
 }
@@ -31,6 +39,7 @@ export class Batcher<Item, Result> {
   readonly #maxSize: number
   readonly #sizeOf: (item: Item) => number
   readonly #keyOf: ((item: Item) => string) | undefined
+  readonly #isLocal: boolean
   #waiting: Waiting<Item, Result>[] = []
   #isWriting = false
 
@@ -39,21 +48,30 @@ export class Batcher<Item, Result> {
     this.#maxSize = options.maxSize
     this.#sizeOf = options.sizeOf ?? (() => 1)
     this.#keyOf = options.keyOf
+    this.#isLocal = options.isLocal ?? false
   }
 
   /** Writes an item with the next batch. */
   add(item: Item): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
-      if (this.#isWriting) return
-      this.#isWriting = true
-      // Whatever comes in the same turn of the event loop joins the first batch: all answers that one poll of the sockets brings.
-      setImmediate(() => void this.#writeAll())
-    })
+    return new Promise((resolve, reject) => this.push(item, resolve, reject))
+  }
+
+  /** As {@link add}, for who has a promise of his own already. */
+  push(item: Item, resolve: (result: Result) => void, reject: (error: unknown) => void): void {
+    this.#waiting.push({ item, resolve, reject })
+    if (this.#isWriting) return
+    this.#isWriting = true
+    // At least what comes in the same turn of the event loop joins the first batch: all answers that one poll of the sockets brings.
+    const begin = () => void this.#writeAll()
+    if (this.#isLocal) afterTurns(begin)
+    else setImmediate(begin)
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#writeBatch(this.#takeBatch())
+    while (this.#waiting.length > 0) {
+      await this.#writeBatch(this.#takeBatch())
+      if (this.#isLocal && this.#waiting.length > 0) await new Promise<void>((go) => afterTurns(go))
+    }
     this.#isWriting = false
   }
 

@@ -1,6 +1,16 @@
+import { LinkedList, type LinkedNode } from '../domain/linked-list.ts'
+
 /** What can be given up. */
 interface Abortable {
   abort(): void
+}
+
+/** One work that is under way. */
+export interface Deadline<Work> {
+  readonly work: Work
+  /** On the monotonic clock. */
+  readonly dueAt: number
+  isOver: boolean
 }
 
 /**
@@ -9,8 +19,8 @@ interface Abortable {
  */
 export class Deadlines<Work extends Abortable> {
   readonly #timeoutMs: number
-  /** What is under way and when it is due, on the monotonic clock; in the order in which it began. */
-  readonly #dueAt = new Map<Work, number>()
+  /** In the order in which they began. No Map: each table that it has outgrown refers to the next, so V8 keeps all that ever stood in them. */
+  readonly #underWay = new LinkedList<Deadline<Work>>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(timeoutMs: number) {
@@ -18,15 +28,16 @@ export class Deadlines<Work extends Abortable> {
   }
 
   /** Begins to count. `startedAt` is no earlier than that of what was added before. */
-  add(work: Work, startedAt: number): void {
-    this.#dueAt.set(work, startedAt + this.#timeoutMs)
+  add(work: Work, startedAt: number): LinkedNode<Deadline<Work>> {
     if (this.#timer === undefined) this.#wait(this.#timeoutMs)
+    return this.#underWay.append({ work, dueAt: startedAt + this.#timeoutMs, isOver: false })
   }
 
   /** Ends to count. False where it was given up before. */
-  remove(work: Work): boolean {
-    const wasUnderWay = this.#dueAt.delete(work)
-    if (this.#dueAt.size === 0) {
+  remove(place: LinkedNode<Deadline<Work>>): boolean {
+    const wasUnderWay = !place.value.isOver
+    if (wasUnderWay) this.#end(place)
+    if (this.#underWay.size === 0) {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
@@ -35,9 +46,14 @@ export class Deadlines<Work extends Abortable> {
 
   /** Forgets what is under way, and returns it. */
   removeAll(): Work[] {
-    const works = [...this.#dueAt.keys()]
-    for (const work of works) this.remove(work)
+    const works = this.#underWay.values().map(({ work }) => work)
+    for (let { first } = this.#underWay; first !== null; first = this.#underWay.first) this.remove(first)
     return works
+  }
+
+  #end(place: LinkedNode<Deadline<Work>>): void {
+    place.value.isOver = true
+    this.#underWay.remove(place)
   }
 
   // No unref: somebody waits for each of them.
@@ -48,10 +64,11 @@ export class Deadlines<Work extends Abortable> {
   #expire(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (const [work, dueAt] of this.#dueAt) {
+    for (let { first } = this.#underWay; first !== null; first = this.#underWay.first) {
+      const { work, dueAt } = first.value
       // A timer may be up to a millisecond early.
       if (dueAt - now >= 1) return this.#wait(dueAt - now)
-      this.#dueAt.delete(work)
+      this.#end(first)
       work.abort()
     }
   }

@@ -8,11 +8,11 @@ import { mayOpenLater } from '../registry/vault.ts'
 import type { LeaseRef, NewAttempt, Settled, Settlement } from '../storage/settlement.ts'
 import type { Claimed, StoredWebhook } from '../storage/storage.ts'
 import { decide, mayBeRetried, type Decision, type FailureReason } from './decide.ts'
-import type { Leases } from './leases.ts'
+import type { Hold, Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { requestHeaders, withoutEchoes } from './request-headers.ts'
 import { attemptsPerRound, roundWaitMs, type RetryPolicy } from './retry-policy.ts'
-import type { Sender } from './send.ts'
+import type { SendRequest, Sender } from './send.ts'
 import type { AttemptHeaders, Signatures } from './signatures.ts'
 import type { Slots } from './slots.ts'
 
@@ -66,8 +66,8 @@ const maxClaimsWithoutAttempt = 30
  *   └───attempt→ continue ─wait→ attempt …
  *   └─shutdown→ released          any write with a lost lease → lost, nothing written
  */
-export async function deliver(claimed: Claimed, pipeline: Pipeline): Promise<RoundResult> {
-  const round = new Round(claimed, pipeline)
+export async function deliver(claimed: Claimed, hold: Hold, pipeline: Pipeline): Promise<RoundResult> {
+  const round = new Round(claimed, hold, pipeline)
   if (claimed.claimCount > maxClaimsWithoutAttempt) return await round.fail('poisoned')
   if (claimed.event.body === null) return await round.fail('payload_gone')
   try {
@@ -110,6 +110,7 @@ class Round {
   result: RoundResult | null = null
   readonly policy: RetryPolicy
   readonly #claimed: Claimed
+  readonly #hold: Hold
   readonly #pipeline: Pipeline
   #webhook: StoredWebhook
   #readAt = performance.now()
@@ -119,8 +120,9 @@ class Round {
   /** What was met and could not be recorded yet. */
   #unrecorded: Settlement | null = null
 
-  constructor(claimed: Claimed, pipeline: Pipeline) {
+  constructor(claimed: Claimed, hold: Hold, pipeline: Pipeline) {
     this.#claimed = claimed
+    this.#hold = hold
     this.#pipeline = pipeline
     this.policy = pipeline.policyFor(claimed)
     this.#webhook = claimed.webhook
@@ -146,7 +148,7 @@ class Round {
     if (settled === null) return this.#end('lost', null)
     this.#attemptCount = attempt.number
     if (decision.next === 'succeeded') return this.#followSuccess(settled, attempt)
-    this.#pipeline.leases.prolonged(this.#claimed, askedAt)
+    this.#hold.renewedAt = askedAt
     return await this.#follow(decision, settled, attempt)
   }
 
@@ -175,13 +177,16 @@ class Round {
 
   // While a round waits for its turn its lease may be lost, and its webhook disabled.
   async #sendInSlot(): Promise<Outcome | 'lost' | 'inactive'> {
-    const { slots, leases, shutdown } = this.#pipeline
+    const { leases, sender, shutdown, slots } = this.#pipeline
     if (!slots.tryTake()) await slots.take(this.#isUrgent)
     try {
       shutdown.throwIfAborted()
       const isActive = performance.now() - this.#readAt < freshForMs || (await this.#readWebhook())
-      if (leases.isLost(this.#claimed)) return 'lost'
-      return isActive ? await this.#send() : 'inactive'
+      if (leases.isLost(this.#hold)) return 'lost'
+      if (!isActive) return 'inactive'
+      const signing = this.#sign()
+      const made = signing instanceof Promise ? await signing : signing
+      return 'error' in made ? made : this.#met(await sender.send(this.#requestOf(made)), made)
     } finally {
       slots.giveBack()
     }
@@ -208,26 +213,37 @@ class Round {
     }
   }
 
-  async #send(): Promise<Outcome> {
+  // At once where the keys are at hand; an outcome where it cannot be signed.
+  #sign(): AttemptHeaders | Promise<AttemptHeaders | Outcome> {
+    const { clock, signatures } = this.#pipeline
     const { event } = this.#claimed
-    const webhook = this.#webhook
-    const { clock, sender, signatures, userAgent } = this.#pipeline
-    const body = event.body ?? ''
-    let made: AttemptHeaders
     try {
-      made = await signatures.headers(event, body, webhook, clock())
+      const signing = signatures.headers(event, event.body ?? '', this.#webhook, clock())
+      return signing instanceof Promise ? signing.catch((error: unknown) => this.#unsigned(error)) : signing
     } catch (error) {
-      this.#pipeline.lifecycle.emit('worker.error', { error, during: `signing for webhook ${webhook.id}` })
-      return mayOpenLater(error) ? await this.#heldBack() : unsent('invalid_secret', clock)
+      return this.#unsigned(error)
     }
-    const ours = { 'content-type': event.contentType, 'user-agent': userAgent, ...made.signed }
-    const headers = requestHeaders(made.custom, ours)
-    const outcome = await sender.send({ url: webhook.url, headers, body })
+  }
+
+  async #unsigned(error: unknown): Promise<Outcome> {
+    const during = `signing for webhook ${this.#webhook.id}`
+    this.#pipeline.lifecycle.emit('worker.error', { error, during })
+    return mayOpenLater(error) ? await this.#heldBack() : unsent('invalid_secret', this.#pipeline.clock)
+  }
+
+  #requestOf({ signed, custom }: AttemptHeaders): SendRequest {
+    const { event } = this.#claimed
+    signed['content-type'] = event.contentType
+    signed['user-agent'] = this.#pipeline.userAgent
+    return { url: this.#webhook.url, headers: requestHeaders(custom, signed), body: event.body ?? '' }
+  }
+
+  #met(outcome: Outcome, { custom }: AttemptHeaders): Outcome {
     if (outcome.error !== null && outcome.block) {
       const { code, reason } = outcome.block
       this.#pipeline.lifecycle.emit('delivery.blocked', { ...this.#ref(), rule: code, detail: reason })
     }
-    return withoutEchoes(outcome, made.custom)
+    return withoutEchoes(outcome, custom)
   }
 
   // Nothing is wrong with the delivery: it goes back unsent, and with it all that waits for the webhook.

@@ -164,7 +164,19 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
 
 // Standard Webhooks, "Payload structure"; the id is there so that a receiver who keeps only the body can still tell repeats.
 function standardEnvelope({ id, type, timestamp, data }: EnvelopeInput): unknown {
-  return { id, type, timestamp: timestamp.toISOString(), data }
+  return { id, type, timestamp: isoText(timestamp), data }
+}
+
+// Events come many to a millisecond, and the text of an instant takes as long as signing does.
+let lastMs = Number.NaN
+let lastText = ''
+function isoText(instant: Date): string {
+  const atMs = instant.getTime()
+  if (atMs !== lastMs) {
+    lastText = instant.toISOString()
+    lastMs = atMs
+  }
+  return lastText
 }
 
 function checkSchemes(schemes: readonly Scheme[]): readonly Scheme[] {

@@ -7,6 +7,7 @@ import { newId } from '../registry/id.ts'
 import { assertKnown, tenantOf } from '../registry/scope.ts'
 import type { TenantScope } from '../registry/scope.ts'
 import type { WebhookRegistry } from '../registry/webhook-registry.ts'
+import type { KnownMatch } from '../storage/query.ts'
 import type { EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import { Backlog } from './backlog.ts'
 import type { RoundResult } from './deliver.ts'
@@ -103,7 +104,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     this.#intake = new Intake(this.#storage, {
       fanOut: this.#fanOut,
       backlog: new Backlog(this.#storage, this.#settings.maxPendingPerTenant),
-      write: (events) => this.#write(events),
+      write: (events, ifMatched) => this.#write(events, ifMatched),
     })
   }
 
@@ -118,7 +119,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     options: DispatchOptions & TransactionScope = {},
   ): Promise<DispatchResult> {
     await this.#registry.open(scopeOf(options))
-    return await this.#intake.one({ ...options, type, data })
+    return await this.#intake.one(type, data, options)
   }
 
   /**
@@ -281,13 +282,19 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
     return engine
   }
 
-  // While started, what is dispatched here is begun here at once, unless hints say where.
-  async #write(events: readonly NewEvent[]): Promise<EnqueueResult[]> {
+  // While started, what is dispatched here is begun here at once, unless hints say where. Null where it is stale, see WriteEvents.
+  async #write(
+    events: readonly NewEvent[],
+    ifMatched?: readonly KnownMatch[],
+  ): Promise<readonly EnqueueResult[] | null> {
     const engine = this.#engine
+    const known = ifMatched === undefined ? {} : { ifMatched }
     if (engine === undefined || !engine.isStarted || this.#hints !== undefined) {
-      return (await this.#storage.enqueue(events)).results
+      const { results, isStale } = await this.#storage.enqueue(events, known)
+      return isStale === true ? null : results
     }
-    const { results, hasMore } = await engine.worker.enqueue(events, engine.worker.room)
+    const { results, hasMore, isStale } = await engine.worker.enqueue(events, engine.worker.room, known)
+    if (isStale === true) return null
     if (hasMore) engine.wake()
     return results
   }

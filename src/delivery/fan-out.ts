@@ -5,9 +5,10 @@ import { isStorable } from '../domain/text.ts'
 import { isEventType, patternsMatching, testEventType } from '../domain/event-type.ts'
 import { newId } from '../registry/id.ts'
 import { assertTenantId, invalid } from '../registry/scope.ts'
-import type { MatchWebhooks, TransactionOptions } from '../storage/query.ts'
-import type { NewDelivery, NewEvent, Storage, WebhookMatch } from '../storage/storage.ts'
+import type { KnownMatch, MatchWebhooks, TransactionOptions, WebhookMatch } from '../storage/query.ts'
+import type { NewDelivery, NewEvent, Storage } from '../storage/storage.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
+import { KnownMatches } from './known-matches.ts'
 
 /** One event to dispatch, not yet checked. */
 export interface FanOutInput {
@@ -29,9 +30,11 @@ export class FanOut {
   readonly #storage: Storage
   readonly #catalogue: EventCatalogue | undefined
   readonly #settings: DispatcherSettings
+  readonly #known: KnownMatches | null
 
   constructor(storage: Storage, catalogue: EventCatalogue | undefined, settings: DispatcherSettings) {
     this.#storage = storage
+    this.#known = storage.capabilities.checksMatches === true ? new KnownMatches() : null
     this.#catalogue = catalogue
     this.#settings = settings
   }
@@ -58,14 +61,26 @@ export class FanOut {
 
   /** Finds the webhooks that want each of the events, those of the caller's transaction included, and names the deliveries: one look at storage. */
   async match(events: readonly UnmatchedEvent[], joined: TransactionOptions = {}): Promise<NewEvent[]> {
-    const { queries, places } = queriesFor(events)
-    const matches = await this.#storage.matchWebhooks(queries, joined)
-    return events.map((event, index) => {
-      const webhooks = matches[places[index] ?? -1]
-      if (webhooks === undefined)
-        throw new TypeError('The storage answered fewer matches than queries: it breaks its contract.')
-      return { ...event, deliveries: webhooks.map(newDelivery) }
-    })
+    const plan = queriesFor(events)
+    const matches = await this.#storage.matchWebhooks(plan.queries, joined)
+    const matched = withDeliveries(events, plan, matches)
+    // What a transaction sees nobody else does yet.
+    if (joined.tx === undefined)
+      for (const [n, query] of plan.queries.entries()) this.#known?.keep(query, matches[n] ?? [])
+    return matched
+  }
+
+  /**
+   * As {@link match}, by what storage answered before and without a look at it: `ifMatched` is to be checked as the events are written. Null where
+   * the storage does not check, or where it has not answered yet.
+   */
+  matchByMemory(events: readonly UnmatchedEvent[]): MatchedByMemory | null {
+    if (this.#known === null) return null
+    const plan = queriesFor(events)
+    const ifMatched = this.#known.of(plan.queries)
+    if (ifMatched === null) return null
+    const matches = ifMatched.map(({ webhooks }) => webhooks)
+    return { events: withDeliveries(events, plan, matches), ifMatched }
   }
 
   /** Makes the event of a type that is taken as it is, without deliveries. */
@@ -102,6 +117,13 @@ export class FanOut {
   }
 }
 
+/** Events with the deliveries that they had to be given by what is known. */
+export interface MatchedByMemory {
+  readonly events: readonly NewEvent[]
+  /** What that rests on. */
+  readonly ifMatched: readonly KnownMatch[]
+}
+
 interface MatchPlan {
   /** One for each type of each tenant. */
   readonly queries: readonly MatchWebhooks[]
@@ -125,6 +147,19 @@ function queriesFor(events: readonly UnmatchedEvent[]): MatchPlan {
     return place
   })
   return { queries, places }
+}
+
+function withDeliveries(
+  events: readonly UnmatchedEvent[],
+  { places }: MatchPlan,
+  matches: readonly (readonly WebhookMatch[])[],
+): NewEvent[] {
+  return events.map((event, index) => {
+    const webhooks = matches[places[index] ?? -1]
+    if (webhooks === undefined)
+      throw new TypeError('The storage answered fewer matches than queries: it breaks its contract.')
+    return { ...event, deliveries: webhooks.map(newDelivery) }
+  })
 }
 
 function newDelivery({ id, isActive }: WebhookMatch): NewDelivery {

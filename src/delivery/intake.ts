@@ -2,7 +2,7 @@ import type { EventInputs, EventSchemas } from '../domain/catalogue.ts'
 import { PosthornError } from '../domain/error.ts'
 import { assertKnown, invalid, transaction } from '../registry/scope.ts'
 import type { TenantScope } from '../registry/scope.ts'
-import type { TransactionOptions } from '../storage/query.ts'
+import type { KnownMatch, TransactionOptions } from '../storage/query.ts'
 import type { EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
 import type { Backlog } from './backlog.ts'
 import { Batcher } from './batcher.ts'
@@ -58,8 +58,11 @@ export interface DispatchManyResult {
   readonly status: EnqueueResult['status']
 }
 
-/** Writes events; the results stand in order. */
-export type WriteEvents = (events: readonly NewEvent[]) => Promise<EnqueueResult[]>
+/** Writes events; the results stand in order. Null where nothing was written, since what they were matched by does not hold any more. */
+export type WriteEvents = (
+  events: readonly NewEvent[],
+  ifMatched?: readonly KnownMatch[],
+) => Promise<readonly EnqueueResult[] | null>
 
 // One write of a few thousand rows stays well under a second on any of the databases. What a caller gave at once is never split.
 const maxRowsPerWrite = 2_000
@@ -67,8 +70,9 @@ const maxRowsPerWrite = 2_000
 const maxSizePerBatch = 8 * 1024 * 1024
 const sizeOfEvent = 4_096
 
-const manyOptions = ['type', 'data', 'tenantId', 'idempotencyKey', 'delayMs']
-const oneOptions = [...manyOptions, 'tx']
+const eventOptions = ['tenantId', 'idempotencyKey', 'delayMs']
+const manyOptions = ['type', 'data', ...eventOptions]
+const oneOptions = [...eventOptions, 'tx']
 
 /** What became of events that were written together, or why they were refused. */
 type Written = readonly DispatchManyResult[] | PosthornError
@@ -91,14 +95,16 @@ export class Intake {
     this.#write = parts.write
     this.#writes = new Batcher((groups) => this.#writeGroups(groups), {
       maxSize: maxSizePerBatch,
+      isLocal: storage.capabilities.scope !== 'cluster',
       sizeOf: (events) => events.reduce((size, { body }) => size + sizeOfEvent + body.length, 0),
     })
   }
 
-  async one(input: FanOutInput & TransactionScope): Promise<DispatchResult> {
-    assertKnown(input, oneOptions)
-    const joined = transaction(this.#storage, input.tx)
-    const made = this.#fanOut.event(input)
+  async one(type: string, data: unknown, options: DispatchOptions & TransactionScope): Promise<DispatchResult> {
+    assertKnown(options, oneOptions)
+    const { tenantId, idempotencyKey, delayMs, tx } = options
+    const joined = transaction(this.#storage, tx)
+    const made = this.#fanOut.event({ type, data, tenantId, idempotencyKey, delayMs })
     const event = made instanceof Promise ? await made : made
     const written = await this.#add([event], joined)
     if (written instanceof PosthornError) throw written
@@ -147,33 +153,70 @@ export class Intake {
     return refusal ?? toResults(events, (await this.#storage.enqueue(events, joined)).results)
   }
 
-  // One look at storage for who wants the events, and one write, whatever the number of dispatches.
+  // At most one look at storage for who wants the events, and one write, whatever the number of dispatches.
   async #writeGroups(groups: readonly (readonly UnmatchedEvent[])[]): Promise<Written[]> {
-    const matched = await this.#fanOut.match(groups.flat())
+    const events = groups.flat()
+    const byMemory = this.#fanOut.matchByMemory(events)
+    // Of several writes one could be stale after others were made.
+    if (byMemory !== null && rowsOf(byMemory.events) <= maxRowsPerWrite) {
+      const written = await this.#writeMatched(groups, byMemory.events, byMemory.ifMatched)
+      if (written !== null) return written
+    }
+    const written = await this.#writeMatched(groups, await this.#fanOut.match(events))
+    if (written === null) throw fewerResults()
+    return written
+  }
+
+  // Null where nothing was written, since `ifMatched` does not hold any more, or leaves no room for all.
+  async #writeMatched(
+    groups: readonly (readonly UnmatchedEvent[])[],
+    matched: readonly NewEvent[],
+    ifMatched?: readonly KnownMatch[],
+  ): Promise<Written[] | null> {
+    const pending = pendingByTenant(matched)
     // A tenant that takes long to count holds up the batch, but no other's count.
-    await this.#backlog.look(pendingByTenant(matched))
+    await this.#backlog.look(pending)
     const written: Written[] = []
     const admitted: Admitted[] = []
+    // Nearly always there is room for all; else each has to be asked for alone.
+    const hasRoom = (await this.#backlog.admit(pending, { isJoined: false })) === null
+    // Nobody is refused by what may be so no more.
+    if (!hasRoom && ifMatched !== undefined) return null
     let next = 0
     for (const [place, { length }] of groups.entries()) {
       const events = matched.slice(next, (next += length))
-      const answer = this.#backlog.admit(pendingByTenant(events), { isJoined: false })
-      const refusal = answer instanceof Promise ? await answer : answer
+      const refusal = hasRoom ? null : await this.#backlog.admit(pendingByTenant(events), { isJoined: false })
       if (refusal === null) admitted.push({ place, events })
       else written[place] = refusal
     }
     // A write that fails after others of the batch is repeated with them, which does no harm: what is stored already is accepted again.
     for (const chunk of chunksOf(admitted)) {
-      const results = await this.#write(chunk.flatMap(({ events }) => events)).catch((error: unknown) => {
-        this.#backlog.takeBack(pendingByTenant(admitted.flatMap(({ events }) => events)))
-        throw error
-      })
+      const results = await this.#writeAdmitted(chunk, admitted, ifMatched)
+      if (results === null) return null
       let first = 0
       for (const { place, events } of chunk) {
         written[place] = toResults(events, results.slice(first, (first += events.length)))
       }
     }
     return written
+  }
+
+  // Where nothing is written there is room again for all that was admitted.
+  async #writeAdmitted(
+    chunk: readonly Admitted[],
+    admitted: readonly Admitted[],
+    ifMatched: readonly KnownMatch[] | undefined,
+  ): Promise<readonly EnqueueResult[] | null> {
+    let results: readonly EnqueueResult[] | null = null
+    try {
+      results = await this.#write(
+        chunk.flatMap(({ events }) => events),
+        ifMatched,
+      )
+      return results
+    } finally {
+      if (results === null) this.#backlog.takeBack(pendingByTenant(admitted.flatMap(({ events }) => events)))
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 import type { LeaseRef } from '../storage/settlement.ts'
 import type { Storage } from '../storage/storage.ts'
 
-interface Hold {
-  readonly lease: string
-  /** When storage was last asked for it, which is no later than when it was given. */
+/** A lease that this process holds. */
+export interface Hold extends LeaseRef {
+  /** When storage was last asked for it, on the monotonic clock: no later than when it was given. */
   renewedAt: number
   isLost: boolean
 }
@@ -23,27 +23,24 @@ export class Leases {
   }
 
   /** Begins to keep alive a lease that was asked for at `askedAt`, on the monotonic clock. */
-  hold({ id, lease }: LeaseRef, askedAt: number): void {
-    this.#holds.set(id, { lease, renewedAt: askedAt, isLost: false })
+  hold({ id, lease }: LeaseRef, askedAt: number): Hold {
+    // Storage has given the delivery out again, whatever the clock of this process says.
+    const former = this.#holds.get(id)
+    if (former !== undefined) former.isLost = true
+    const hold = { id, lease, renewedAt: askedAt, isLost: false }
+    this.#holds.set(id, hold)
     this.#timer ??= setInterval(() => void this.#renew(), this.#leaseMs / 3).unref()
+    return hold
   }
 
   /** Says whether a delivery may be in other hands by now. */
-  isLost({ id, lease }: LeaseRef): boolean {
-    const hold = this.#holds.get(id)
-    if (hold === undefined || hold.lease !== lease || hold.isLost) return true
-    return performance.now() - hold.renewedAt >= this.#leaseMs
-  }
-
-  /** Takes note that a lease was prolonged by a settlement that was asked for at `askedAt`. */
-  prolonged({ id, lease }: LeaseRef, askedAt: number): void {
-    const hold = this.#holds.get(id)
-    if (hold?.lease === lease) hold.renewedAt = askedAt
+  isLost({ renewedAt, isLost }: Hold): boolean {
+    return isLost || performance.now() - renewedAt >= this.#leaseMs
   }
 
   /** Stops to keep a lease alive. */
-  drop({ id, lease }: LeaseRef): void {
-    if (this.#holds.get(id)?.lease === lease) this.#holds.delete(id)
+  drop(hold: Hold): void {
+    if (this.#holds.get(hold.id) === hold) this.#holds.delete(hold.id)
     if (this.#holds.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
@@ -52,13 +49,15 @@ export class Leases {
   // Most deliveries end long before: only those held for a third of the lease are prolonged.
   async #renew(): Promise<void> {
     const now = performance.now()
-    const old = [...this.#holds].filter(([, hold]) => !hold.isLost && now - hold.renewedAt >= this.#leaseMs / 3 - 1)
+    const old = [...this.#holds.values()].filter(
+      ({ isLost, renewedAt }) => !isLost && now - renewedAt >= this.#leaseMs / 3 - 1,
+    )
     if (old.length === 0) return
-    const refs = old.map(([id, { lease }]) => ({ id, lease }))
+    const refs = old.map(({ id, lease }) => ({ id, lease }))
     try {
       const renewed = new Set(await this.#storage.renew(refs, this.#leaseMs))
-      for (const [id, hold] of old) {
-        if (renewed.has(id)) hold.renewedAt = now
+      for (const hold of old) {
+        if (renewed.has(hold.id)) hold.renewedAt = now
         else hold.isLost = true
       }
     } catch (error) {

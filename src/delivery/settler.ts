@@ -25,19 +25,19 @@ export class Settler {
 
   constructor(storage: Storage, options: SettlerOptions) {
     this.#options = options
-    this.#batcher = new Batcher(
-      async (settlements) => {
-        const settled = new Map((await storage.settle(settlements)).map((result) => [result.id, result]))
-        return settlements.map(({ id }) => settled.get(id) ?? null)
-      },
-      { maxSize: 500, keyOf: ({ id }) => id },
-    )
+    this.#batcher = new Batcher(async (settlements) => inOrder(settlements, await storage.settle(settlements)), {
+      maxSize: 500,
+      keyOf: ({ id }) => id,
+      isLocal: storage.capabilities.scope !== 'cluster',
+    })
   }
 
   /** Writes one settlement; null where its lease was lost. */
   settle(settlement: Settlement): Promise<Settled | null> {
     const started = performance.now()
-    return this.#batcher.add(settlement).catch((error: unknown) => this.#settleAgain(settlement, error, started))
+    return new Promise((resolve) => {
+      this.#batcher.push(settlement, resolve, (error) => resolve(this.#settleAgain(settlement, error, started)))
+    })
   }
 
   async #settleAgain(settlement: Settlement, first: unknown, started: number): Promise<Settled | null> {
@@ -54,4 +54,11 @@ export class Settler {
       }
     }
   }
+}
+
+// Storages leave out what was lost, and may answer in any order; nearly always nothing was.
+function inOrder(settlements: readonly Settlement[], settled: readonly Settled[]): readonly (Settled | null)[] {
+  if (settlements.every(({ id }, index) => settled[index]?.id === id)) return settled
+  const byId = new Map(settled.map((result) => [result.id, result]))
+  return settlements.map(({ id }) => byId.get(id) ?? null)
 }

@@ -1,15 +1,16 @@
+import { BoundedCache } from '../domain/bounded-cache.ts'
 import type { WebhookEvent } from '../domain/delivery.ts'
 import { problemOfHeaderName } from '../registry/custom-headers.ts'
 import { liveSecrets, type StoredKey, type WebhookSecrets } from '../registry/sealing.ts'
 import type { Vault } from '../registry/vault.ts'
 import type { Scheme } from '../signing/scheme.ts'
-import { Signer } from '../signing/signer.ts'
+import { MessageSigner, type SignInput } from '../signing/signer.ts'
 import type { StoredWebhook } from '../storage/storage.ts'
 
 /** What makes the headers of one attempt. */
 export interface AttemptHeaders {
-  /** The signatures, of every scheme. */
-  readonly signed: Readonly<Record<string, string>>
+  /** The signatures, of every scheme: an object of their own, for others to be added. */
+  readonly signed: Record<string, string>
   /** The webhook's own, by lower-case name. */
   readonly custom: Readonly<Record<string, string>>
 }
@@ -18,18 +19,18 @@ interface Cached {
   readonly sealed: string
   /** The next instant at which a key expires, in milliseconds since the epoch. */
   readonly validUntilMs: number
-  readonly signers: readonly Signer[]
+  readonly signers: readonly MessageSigner[]
   readonly custom: Readonly<Record<string, string>>
 }
 
 // Enough for every webhook that is busy at a time; each entry is a few hundred bytes.
-const maxCached = 10_000
+const maxCached = 20_000
 
 /** Signs events for webhooks with all of a dispatcher's schemes, and keeps what it opened and imported. */
 export class Signatures {
   readonly #schemes: readonly Scheme[]
   readonly #vault: Vault
-  readonly #cache = new Map<string, Cached>()
+  readonly #cache = new BoundedCache<Cached>(maxCached)
   /** By webhook and sealed text: a busy webhook asks a KMS once, not once for each delivery. */
   readonly #opening = new Map<string, Promise<WebhookSecrets>>()
 
@@ -38,13 +39,18 @@ export class Signatures {
     this.#vault = vault
   }
 
-  /** The headers of one attempt. Throws where the webhook's secrets cannot be opened or read. */
-  async headers(event: WebhookEvent, body: string, webhook: StoredWebhook, nowMs: number): Promise<AttemptHeaders> {
+  /** The headers of one attempt, at once where the keys are at hand. Throws or rejects where the webhook's secrets cannot be opened or read. */
+  headers(
+    event: WebhookEvent,
+    body: string,
+    webhook: StoredWebhook,
+    nowMs: number,
+  ): AttemptHeaders | Promise<AttemptHeaders> {
     const message = { id: event.id, type: event.type, timestamp: new Date(nowMs), body }
-    const { signers, custom } = this.#cached(webhook, nowMs) ?? (await this.#prepare(webhook, nowMs))
-    if (signers.length === 1 && signers[0] !== undefined) return { signed: await signers[0].sign(message), custom }
-    const signed = await Promise.all(signers.map((signer) => signer.sign(message)))
-    return { signed: Object.assign({}, ...signed), custom }
+    const cached = this.#cached(webhook, nowMs)
+    return cached === null
+      ? this.#prepare(webhook, nowMs).then((prepared) => sign(message, prepared))
+      : sign(message, cached)
   }
 
   #cached(webhook: StoredWebhook, nowMs: number): Cached | null {
@@ -58,11 +64,9 @@ export class Signatures {
     const prepared = {
       sealed: webhook.sealed,
       validUntilMs: nextExpiry(secrets.keys, nowMs),
-      signers: this.#schemes.map((scheme) => new Signer({ secret, scheme })),
+      signers: this.#schemes.map((scheme) => new MessageSigner({ secret, scheme })),
       custom: sendableHeaders(secrets),
     }
-    this.#cache.delete(webhook.id)
-    if (this.#cache.size >= maxCached) this.#cache.delete(this.#cache.keys().next().value ?? '')
     this.#cache.set(webhook.id, prepared)
     return prepared
   }
@@ -77,6 +81,17 @@ export class Signatures {
       this.#opening.delete(name)
     }
   }
+}
+
+function sign(message: SignInput, { signers, custom }: Cached): AttemptHeaders | Promise<AttemptHeaders> {
+  const [only] = signers
+  if (only !== undefined && signers.length === 1) {
+    const signed = only.sign(message)
+    return signed instanceof Promise ? signed.then((made) => ({ signed: made, custom })) : { signed, custom }
+  }
+  // Each by itself: what one throws at once leaves no other alone with what it rejects with.
+  const all = Promise.all(signers.map(async (signer) => await signer.sign(message)))
+  return all.then((made) => ({ signed: Object.assign({}, ...made), custom }))
 }
 
 // Asked again, as the URL is: a name may have been refused only since it was registered.

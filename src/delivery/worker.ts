@@ -1,9 +1,10 @@
 import { disableGone } from '../registry/disable.ts'
-import type { Claimed, ClaimResult, EnqueueResult, NewEvent, Storage } from '../storage/storage.ts'
+import type { EnqueueOptions } from '../storage/query.ts'
+import type { Claimed, ClaimResult, Enqueued, NewEvent, Storage } from '../storage/storage.ts'
 import { deliver, type Pipeline, type RoundResult } from './deliver.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
 import { FreshWebhooks } from './fresh-webhooks.ts'
-import { Leases } from './leases.ts'
+import { type Hold, Leases } from './leases.ts'
 import type { LifecycleEmitter } from './lifecycle-emitter.ts'
 import { createSender, type Sender } from './send.ts'
 import { Settler } from './settler.ts'
@@ -104,16 +105,20 @@ export class Worker {
   }
 
   /** Writes events and begins at once with up to `limit` of their deliveries. Says whether some were left. */
-  async enqueue(events: readonly NewEvent[], limit: number): Promise<{ results: EnqueueResult[]; hasMore: boolean }> {
+  async enqueue(
+    events: readonly NewEvent[],
+    limit: number,
+    options: Pick<EnqueueOptions, 'ifMatched'> = {},
+  ): Promise<Omit<Enqueued, 'claimed'> & { readonly hasMore: boolean }> {
     const written = events.reduce((count, event) => count + event.deliveries.length, 0)
     const claimable = this.#shutdown.signal.aborted ? 0 : Math.min(limit, written)
     try {
       return await this.#reserving(claimable, async () => {
         const claimFor = claimable > 0 ? { claimFor: { leaseMs: this.#settings.leaseMs, limit: claimable } } : {}
         const askedAt = performance.now()
-        const { results, claimed } = await this.#storage.enqueue(events, claimFor)
+        const { claimed, ...enqueued } = await this.#storage.enqueue(events, { ...options, ...claimFor })
         for (const each of claimed) void this.#begin(each, askedAt)
-        return { results, hasMore: claimed.length < written }
+        return { ...enqueued, hasMore: claimed.length < written }
       })
     } finally {
       // A claim that found all room reserved has gone to sleep.
@@ -199,18 +204,18 @@ export class Worker {
 
   async #begin(claimed: Claimed, askedAt: number): Promise<RoundResult> {
     const { id } = claimed.webhook
-    this.#leases.hold(claimed, askedAt)
+    const hold = this.#leases.hold(claimed, askedAt)
     this.#busy++
     this.#active++
     this.#heldByWebhook.set(id, (this.#heldByWebhook.get(id) ?? 0) + 1)
     let result: RoundResult
     try {
-      result = await deliver(claimed, this.#pipeline)
+      result = await deliver(claimed, hold, this.#pipeline)
     } catch (error) {
       this.#report(error, `delivery ${claimed.id}`)
       result = { state: 'lost', attempt: null }
     }
-    this.#end(claimed, result)
+    this.#end(claimed, hold, result)
     this.#count(result)
     this.#watchers.get(claimed.id)?.(result)
     this.#leave()
@@ -236,13 +241,13 @@ export class Worker {
     this.#endWaiters.clear()
   }
 
-  #end(claimed: Claimed, result: RoundResult): void {
+  #end(claimed: Claimed, hold: Hold, result: RoundResult): void {
     const { id, maxInFlight } = claimed.webhook
     const held = this.#heldByWebhook.get(id) ?? 1
     if (held > 1) this.#heldByWebhook.set(id, held - 1)
     else this.#heldByWebhook.delete(id)
     this.#active--
-    this.#leases.drop(claimed)
+    this.#leases.drop(hold)
     const isFinal = result.state === 'succeeded' || result.state === 'failed'
     this.#onFree(held >= maxInFlight || !isFinal)
   }

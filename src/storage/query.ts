@@ -1,4 +1,5 @@
 import type { DeliveryState } from '../domain/delivery.ts'
+import type { Webhook } from '../domain/webhook.ts'
 
 /** Which rows of a listing; all of these that are given must hold. */
 export interface DeliveryFilter {
@@ -42,6 +43,15 @@ export interface MatchWebhooks {
   readonly patterns: readonly string[]
 }
 
+/** A webhook that wants an event: as much of it as is needed to write a delivery. */
+export type WebhookMatch = Pick<Webhook, 'id' | 'isActive'>
+
+/** What a query was answered before. */
+export interface KnownMatch extends MatchWebhooks {
+  /** The answer, as it was. */
+  readonly webhooks: readonly WebhookMatch[]
+}
+
 /** Which deliveries to claim. */
 export interface ClaimQuery {
   /** The most deliveries to claim, from 1. */
@@ -76,6 +86,11 @@ export interface TransactionOptions {
 export interface EnqueueOptions extends TransactionOptions {
   /** Leases deliveries to the caller as they are written. */
   readonly claimFor?: ClaimNew
+  /**
+   * What the deliveries rest on, one for each query: where {@link Storage.matchWebhooks}, asked within the call, answers any of them otherwise,
+   * nothing is written, and the answer is stale. Given only to adapters with the capability `checksMatches`, and never with `tx`.
+   */
+  readonly ifMatched?: readonly KnownMatch[]
 }
 
 /** Which deliveries to change in bulk. */

@@ -15,6 +15,7 @@ import type {
   RequeueQuery,
   StatsQuery,
   TransactionOptions,
+  WebhookMatch,
 } from './query.ts'
 import type { LeaseRef, Settled, Settlement } from './settlement.ts'
 
@@ -32,9 +33,6 @@ export interface StoredWebhook extends Omit<Webhook, 'headers'> {
 export type WebhookPatch = Partial<
   Omit<StoredWebhook, 'id' | 'tenantId' | 'version' | 'gateUntil' | 'createdBy' | 'createdAt'>
 >
-
-/** A webhook that wants an event: as much of it as is needed to write a delivery. */
-export type WebhookMatch = Pick<StoredWebhook, 'id' | 'isActive'>
 
 /** One delivery to write with its event. */
 export interface NewDelivery {
@@ -86,7 +84,7 @@ export interface EnqueueResult {
 export interface Claimed {
   /** The delivery. */
   readonly id: string
-  /** New on every claim; names this hold in every later write. */
+  /** New on every claim, which may give one to all that it leases; with the id it names this hold in every later write. */
   readonly lease: string
   /** Attempts made so far. */
   readonly attemptCount: number
@@ -138,6 +136,8 @@ export interface Enqueued {
   readonly results: EnqueueResult[]
   /** The new deliveries that the caller now holds. */
   readonly claimed: Claimed[]
+  /** True where nothing was written, and the others are empty, since `ifMatched` does not hold any more. */
+  readonly isStale?: boolean
 }
 
 /** How a purge went. */
@@ -176,6 +176,11 @@ export interface Storage {
     readonly scope: 'process' | 'host' | 'cluster'
     /** Whether writes can take part in a transaction of the caller's. */
     readonly transactions: 'none' | 'caller'
+    /**
+     * Whether {@link Storage.enqueue} checks `ifMatched`. Then the core remembers who wanted the events of a type, and does not ask
+     * {@link Storage.matchWebhooks} before each write: worth it where the check takes no round trip of its own. False unless given.
+     */
+    readonly checksMatches?: boolean
   }
 
   /**

@@ -1,19 +1,39 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PosthornError } from 'posthorn'
 import { Batcher } from '../../src/delivery/batcher.ts'
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+// A busy machine has long turns; here only a test makes them so.
+let nowMs = 0
+beforeEach(() => {
+  nowMs = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** A batcher whose first write ends when it is released; its answers are ten times the items. */
+function held({ isLocal = false } = {}) {
+  const batches: number[][] = []
+  let release = () => {}
+  const batcher = new Batcher<number, number>(
+    async (items) => {
+      batches.push([...items])
+      if (batches.length === 1) await new Promise<void>((resolve) => (release = resolve))
+      return items.map((item) => item * 10)
+    },
+    { maxSize: 10, isLocal },
+  )
+  return { batcher, batches, release: () => release() }
+}
+
 describe('Batcher', () => {
   it('writes what arrives in one turn together, and what arrives meanwhile next', async () => {
-    const batches: number[][] = []
-    let release = () => {}
-    const batcher = new Batcher<number, number>(
-      async (items) => {
-        batches.push([...items])
-        if (batches.length === 1) await new Promise<void>((resolve) => (release = resolve))
-        return items.map((item) => item * 10)
-      },
-      { maxSize: 10 },
-    )
+    const { batcher, batches, release } = held()
     const first = Promise.all([batcher.add(1), batcher.add(2)])
     await new Promise((resolve) => setImmediate(resolve))
     const second = Promise.all([batcher.add(3), batcher.add(4)])
@@ -24,6 +44,71 @@ describe('Batcher', () => {
       [1, 2],
       [3, 4],
     ])
+  })
+
+  it.each([
+    { isLocal: false, expected: [[1], [2], [3]] },
+    { isLocal: true, expected: [[1], [2, 3]] },
+  ])('begins what follows with $expected where it is local: $isLocal', async (parts) => {
+    const { isLocal, expected } = parts
+    const { batcher, batches, release } = held({ isLocal })
+    const first = batcher.add(1)
+    await turns(20)
+    const second = batcher.add(2)
+    release()
+    await first
+    for (let hop = 0; hop < 10; hop++) await Promise.resolve()
+    await Promise.all([second, batcher.add(3)])
+    expect(batches).toEqual(expected)
+  })
+
+  it.each([
+    { isLocal: false, sizes: [1, 1, 1, 1] },
+    { isLocal: true, sizes: [4] },
+  ])('writes one item a turn in batches of $sizes where it is local: $isLocal', async ({ isLocal, sizes }) => {
+    const batches: number[] = []
+    const write = async (items: readonly number[]) => (batches.push(items.length), items)
+    const batcher = new Batcher<number, number>(write, { maxSize: 10, isLocal })
+    const added: Promise<number>[] = []
+    for (let item = 0; item < 4; item++) {
+      added.push(batcher.add(item))
+      await turns(1)
+    }
+    await Promise.all(added)
+    expect(batches).toEqual(sizes)
+  })
+
+  it('writes with other local batchers in one turn, whenever they began', async () => {
+    const writtenIn: number[] = []
+    let turn = 0
+    const write = async (items: readonly number[]) => (writtenIn.push(turn), items)
+    const batchers = [1, 2].map(() => new Batcher<number, number>(write, { maxSize: 10, isLocal: true }))
+    const added: Promise<number>[] = []
+    for (const offset of [3, 5]) {
+      for (const batcher of batchers) {
+        added.push(batcher.add(turn))
+        for (let count = 0; count < offset; count++, turn++) await turns(1)
+      }
+      for (let count = 0; count < 20; count++, turn++) await turns(1)
+    }
+    await Promise.all(added)
+    expect(writtenIn).toHaveLength(4)
+    expect(writtenIn[1]).toBe(writtenIn[0])
+    expect(writtenIn[3]).toBe(writtenIn[2])
+  })
+
+  it('waits for one turn only where turns are long', async () => {
+    const batches: number[] = []
+    const write = async (items: readonly number[]) => (batches.push(items.length), items)
+    const batcher = new Batcher<number, number>(write, { maxSize: 10, isLocal: true })
+    const added: Promise<number>[] = []
+    for (let item = 0; item < 3; item++) {
+      added.push(batcher.add(item))
+      nowMs += 5
+      await turns(1)
+    }
+    await Promise.all(added)
+    expect(batches).toEqual([1, 1, 1])
   })
 
   it('keeps to the largest batch', async () => {

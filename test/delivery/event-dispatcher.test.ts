@@ -670,6 +670,10 @@ describe('EventDispatcher options', () => {
     const refused = { code: 'VALIDATION_FAILED', issues: [{ path: 'tenant' }] }
     await expect(dispatcher.dispatch('a.b', {}, misspelt)).rejects.toMatchObject(refused)
     await expect(dispatcher.dispatchMany([], misspelt)).rejects.toMatchObject(refused)
+    await expect(dispatcher.dispatch('a.b', {}, JSON.parse('{"type": "a.c"}'))).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      issues: [{ path: 'type' }],
+    })
     await expect(dispatcher.dispatchMany([{ type: 'a.b', data: 1, ...misspelt }])).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
       issues: [{ path: '[0].tenant' }],

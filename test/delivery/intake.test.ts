@@ -50,6 +50,27 @@ describe('dispatches that come at once', () => {
     expect(most).toBe(20)
   })
 
+  it('are let in one by one where there is no room for all', async () => {
+    const storage = memoryStorage()
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
+    const dispatcher = new EventDispatcher({ registry, maxPendingPerTenant: 4 })
+    for (const tenantId of ['full', 'empty']) {
+      await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] }, { tenantId })
+    }
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({ type: 'a.b', data: n, tenantId: 'full' }))
+    const results = await Promise.allSettled([
+      dispatcher.dispatchMany(many(3)),
+      dispatcher.dispatchMany(many(2)),
+      dispatcher.dispatch('a.b', {}, { tenantId: 'empty' }),
+      dispatcher.dispatch('a.b', {}, { tenantId: 'full' }),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled'])
+    expect(results[0]).toMatchObject({ reason: { code: 'QUEUE_FULL' } })
+    expect(await storage.stats({ tenantId: 'full' })).toMatchObject({ ready: 3 })
+    expect(await storage.stats({ tenantId: 'empty' })).toMatchObject({ ready: 1 })
+  })
+
   // What a failed write had been let in with was counted once more when it was repeated.
   it('are counted once where their write is repeated', async () => {
     const intact = memoryStorage()

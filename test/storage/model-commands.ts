@@ -253,7 +253,7 @@ function take(model: Model, real: Real, claimed: readonly Claimed[], leaseMs: nu
     const delivery = model.deliveries.find(({ id }) => id === given.id)
     expect(delivery !== undefined && isClaimable(model, delivery), `${given.id} may be given out`).toBe(true)
     if (delivery === undefined) continue
-    expect(real.holds.map((hold) => hold.lease)).not.toContain(given.lease)
+    expect(real.holds.filter(({ id }) => id === given.id).map(({ lease }) => lease)).not.toContain(given.lease)
     const { attemptCount, attemptsBefore, trigger } = delivery
     expect(given).toMatchObject({ attemptCount, attemptsBefore, trigger, webhook: { id: delivery.webhook.id } })
     delivery.lease = given.lease

@@ -5,6 +5,7 @@ import { enqueueCases } from './enqueue-cases.ts'
 import { fidelityCases } from './fidelity-cases.ts'
 import { type Cases, openFixture } from './fixture.ts'
 import { idempotencyCases } from './idempotency-cases.ts'
+import { knownMatchCases } from './known-match-cases.ts'
 import { leaseCases } from './lease-cases.ts'
 import { listingCases } from './listing-cases.ts'
 import { matchCases } from './match-cases.ts'
@@ -48,6 +49,7 @@ const topics: Readonly<Record<string, Cases>> = {
   webhooks: webhookCases,
   matchWebhooks: matchCases,
   enqueue: enqueueCases,
+  'enqueue with ifMatched': knownMatchCases,
   'idempotency keys': idempotencyCases,
   claim: claimCases,
   overdue: overdueCases,

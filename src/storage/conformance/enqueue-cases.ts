@@ -91,6 +91,30 @@ export const enqueueCases: Cases = {
     assert.deepEqual(idsOf(await fixture.claim(10)), idsOf(event.deliveries))
   },
 
+  'takes an event of another tenant for another, though it has the same id': async (fixture) => {
+    const { storage } = fixture
+    const [own, others] = [await fixture.insertWebhook(), await fixture.insertWebhook({ tenantId: foreignTenantId })]
+    const first = fixture.newEvent([own])
+    const foreign = fixture.newEvent([others], { id: first.id, tenantId: foreignTenantId, body: 'other' })
+    const second = fixture.newEvent([own])
+    const alike = fixture.newEvent([others], { id: second.id, tenantId: foreignTenantId, body: 'other' })
+    await storage.enqueue([first])
+    await storage.enqueue([foreign])
+    // And within one batch.
+    await storage.enqueue([second, alike])
+    for (const { id } of [first, second]) {
+      assert.equal((await storage.getEvent(id, tenantId))?.body, first.body)
+      assert.equal((await storage.getEvent(id, foreignTenantId))?.body, 'other')
+      const { data } = await storage.listDeliveries({ tenantId: foreignTenantId, eventId: id, limit: 10 })
+      assert.deepEqual(
+        data.map(({ webhookId }) => webhookId),
+        [others.id],
+      )
+    }
+    const deliveries = [first, foreign, second, alike].flatMap((event) => event.deliveries)
+    assert.deepEqual(idsOf(await fixture.claim(10)).toSorted(), idsOf(deliveries).toSorted())
+  },
+
   'writes nothing of a batch that gives two deliveries one id': async (fixture) => {
     const { storage } = fixture
     const webhook = await fixture.insertWebhook()

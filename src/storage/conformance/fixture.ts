@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Attempt, Delivery } from '../../domain/delivery.ts'
 import type { NewAttempt } from '../settlement.ts'
-import type { Claimed, NewEvent, Storage, StoredWebhook, WebhookMatch } from '../storage.ts'
+import type { Claimed, NewEvent, Storage, StoredWebhook } from '../storage.ts'
+import type { WebhookMatch } from '../query.ts'
 import type { ConformanceAdapter } from './conformance-adapter.ts'
 
 /** The cases of one topic by name; a name states the invariant. */

@@ -76,6 +76,17 @@ export const leaseCases: Cases = {
     assert.deepEqual(idsOf(await fixture.claim(10)), idsOf(held))
   },
 
+  'renews one of what one claim gave out, and not the others': async (fixture) => {
+    const { storage } = fixture
+    const webhook = await fixture.insertWebhook()
+    await fixture.enqueue(webhook, 2)
+    const [first, second] = await fixture.claim(2, { leaseMs: 10_000 })
+    assert.ok(first !== undefined && second !== undefined)
+    assert.deepEqual(await storage.renew([first], 60_000), [first.id])
+    await fixture.advance(10_000)
+    assert.deepEqual(idsOf(await fixture.claim(10)), [second.id])
+  },
+
   'renews no expired lease, no foreign one and none of a final delivery': async (fixture) => {
     const { storage } = fixture
     const webhook = await fixture.insertWebhook()

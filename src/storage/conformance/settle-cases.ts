@@ -24,6 +24,20 @@ export const settleCases: Cases = {
     assert.deepEqual(await fixture.claim(10), [])
   },
 
+  'ends one of what one claim gave out, and not the others': async (fixture) => {
+    const webhook = await fixture.insertWebhook()
+    await fixture.enqueue(webhook, 2)
+    const [first, second] = await fixture.claim(2)
+    assert.ok(first !== undefined && second !== undefined)
+    const settled = await fixture.storage.settle([
+      { ...ref(first), outcome: 'succeeded', attempt: fixture.newAttempt(1) },
+    ])
+    assert.deepEqual(settled, [{ id: first.id, state: 'succeeded' }])
+    const { state, isLeased } = await fixture.delivery(second.id)
+    assert.deepEqual({ state, isLeased }, { state: 'pending', isLeased: true })
+    assert.deepEqual(await fixture.attempts(second.id), [])
+  },
+
   'failed: ends the delivery with its reason': async (fixture) => {
     const webhook = await fixture.insertWebhook()
     const held = await fixture.claimNew(webhook)

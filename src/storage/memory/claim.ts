@@ -11,7 +11,8 @@ export const maxCancelledPerCall = 1000
 export function claimDue(tables: Tables, limit: number, leaseMs: number, nowMs: number): Claimed[] {
   const { lanes, webhooks } = tables
   const claimed: Claimed[] = []
-  const copies = new WebhookCopies()
+  const shared = new SharedParts()
+  const untilMs = nowMs + leaseMs
   let cancelledCount = 0
   lanes.takeBackExpired(nowMs)
   while (claimed.length < limit && cancelledCount < maxCancelledPerCall) {
@@ -20,7 +21,7 @@ export function claimDue(tables: Tables, limit: number, leaseMs: number, nowMs: 
     if (row === undefined) break
     const webhook = webhooks.get(row.webhookId, row.event.tenantId)
     if (webhook?.isActive === true) {
-      claimed.push(lease(tables, row, copies.of(webhook), leaseMs, nowMs))
+      claimed.push(lease(tables, row, shared, webhook, untilMs, nowMs))
     } else {
       cancelledCount++
       tables.finish(row, 'cancelled', cancelReason(webhook), nowMs)
@@ -37,21 +38,44 @@ export function claimIds(
   leaseMs: number,
   nowMs: number,
 ): Claimed[] {
-  const { lanes, webhooks } = tables
-  const claimed: Claimed[] = []
-  const copies = new WebhookCopies()
-  lanes.takeBackExpired(nowMs)
+  const claims = new Claims(tables, limit, leaseMs, nowMs)
   for (const id of ids) {
-    if (claimed.length >= limit) break
-    const row = tables.deliveries.get(id)
+    const row = tables.findPending(id)
     // Whether queued or held: until the instant of its place, a delivery is not to be had.
-    if (row?.place == null || row.place.atMs > nowMs) continue
-    const webhook = webhooks.get(row.webhookId, row.event.tenantId)
-    if (webhook?.isActive !== true) tables.finish(row, 'cancelled', cancelReason(webhook), nowMs)
-    else if (lanes.hasFreeSlot(row, webhook, nowMs))
-      claimed.push(lease(tables, row, copies.of(webhook), leaseMs, nowMs))
+    if (row?.place != null && row.place.atMs <= nowMs) claims.offer(row)
   }
-  return claimed
+  return claims.claimed
+}
+
+/** Gives out one delivery after the other, up to a limit. */
+export class Claims {
+  readonly claimed: Claimed[] = []
+  readonly #tables: Tables
+  readonly #limit: number
+  readonly #nowMs: number
+  readonly #untilMs: number
+  readonly #shared = new SharedParts()
+
+  constructor(tables: Tables, limit: number, leaseMs: number, nowMs: number) {
+    this.#tables = tables
+    this.#limit = limit
+    this.#nowMs = nowMs
+    this.#untilMs = nowMs + leaseMs
+    tables.lanes.takeBackExpired(nowMs)
+  }
+
+  /** Takes a delivery that is due, to give it out or to cancel it. False where it has to wait: nothing was done to it. */
+  offer(row: DeliveryRow): boolean {
+    if (this.claimed.length >= this.#limit) return false
+    const webhook = this.#tables.webhooks.get(row.webhookId, row.event.tenantId)
+    if (webhook?.isActive !== true) {
+      this.#tables.finish(row, 'cancelled', cancelReason(webhook), this.#nowMs)
+      return true
+    }
+    if (!this.#tables.lanes.hasFreeSlot(row, webhook, this.#nowMs)) return false
+    this.claimed.push(lease(this.#tables, row, this.#shared, webhook, this.#untilMs, this.#nowMs))
+    return true
+  }
 }
 
 /** Why a delivery ends whose webhook is not active. */
@@ -59,29 +83,36 @@ export function cancelReason(webhook: StoredWebhook | null): string {
   return webhook === null ? 'deleted' : 'disabled'
 }
 
-/** The webhooks of one claim, each copied once. */
-class WebhookCopies {
+/** What the deliveries of one claim share: their lease, and the webhooks, each copied once. */
+class SharedParts {
+  readonly lease = crypto.randomUUID()
   readonly #copies = new Map<string, StoredWebhook>()
 
-  of(webhook: StoredWebhook): StoredWebhook {
+  copyOf(webhook: StoredWebhook): StoredWebhook {
     let copy = this.#copies.get(webhook.id)
     if (copy === undefined) this.#copies.set(webhook.id, (copy = copyWebhook(webhook)))
     return copy
   }
 }
 
-function lease(tables: Tables, row: DeliveryRow, webhook: StoredWebhook, leaseMs: number, nowMs: number): Claimed {
-  const token = crypto.randomUUID()
-  tables.lanes.lease(row, token, nowMs + leaseMs, nowMs)
+function lease(
+  tables: Tables,
+  row: DeliveryRow,
+  shared: SharedParts,
+  webhook: StoredWebhook,
+  untilMs: number,
+  nowMs: number,
+): Claimed {
+  tables.lanes.lease(row, shared.lease, untilMs, nowMs)
   row.claimCount++
   return {
     id: row.id,
-    lease: token,
+    lease: shared.lease,
     attemptCount: row.attemptCount,
     attemptsBefore: row.attemptsBefore,
     claimCount: row.claimCount,
     trigger: row.trigger,
     event: toEvent(row.event),
-    webhook,
+    webhook: shared.copyOf(webhook),
   }
 }

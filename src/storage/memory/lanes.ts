@@ -1,5 +1,5 @@
 import type { StoredWebhook } from '../storage.ts'
-import { LinkedList } from './linked-list.ts'
+import { LinkedList } from '../../domain/linked-list.ts'
 import type { DeliveryRow, Lane } from './rows.ts'
 import { TimeHeap } from './time-heap.ts'
 import type { WebhookTable } from './webhook-table.ts'

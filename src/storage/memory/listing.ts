@@ -37,12 +37,12 @@ export function walkDeliveries(
   const { ids, eventId, webhookId, tenantId } = selection
   if (ids !== undefined)
     return walkFew(
-      [...new Set(ids)].flatMap((id) => tables.deliveries.get(id) ?? []),
+      [...new Set(ids)].flatMap((id) => tables.findDelivery(id) ?? []),
       cursor,
       order,
     )
   if (eventId !== undefined) {
-    const rows = tables.events.get(eventId)?.deliveries ?? []
+    const rows = tables.findEvent(eventId, tenantId)?.deliveries ?? []
     return walkFew(
       rows.filter((row) => !row.isRemoved),
       cursor,

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
 import { SteadyClock } from '../steady-clock.ts'
-import type { OverdueQuery, PageQuery } from '../query.ts'
+import type { OverdueQuery, PageQuery, WebhookMatch } from '../query.ts'
 import type { LeaseRef, Settled, Settlement } from '../settlement.ts'
 import type {
   BulkResult,
@@ -13,7 +13,6 @@ import type {
   Storage,
   StorageStats,
   StoredWebhook,
-  WebhookMatch,
   WebhookPatch,
 } from '../storage.ts'
 import { changeDeliveries } from './bulk-change.ts'
@@ -157,12 +156,7 @@ class MemoryStorage implements Storage {
     events: readonly NewEvent[],
     options: Parameters<Storage['enqueue']>[1] = {},
   ): Promise<{ results: EnqueueResult[]; claimed: Claimed[] }> {
-    const nowMs = this.#nowMs()
-    const { results, written } = enqueue(this.#tables, events, nowMs)
-    const { claimFor } = options
-    if (claimFor === undefined) return { results, claimed: [] }
-    const ids = written.flatMap((event) => event.deliveries.map((delivery) => delivery.id))
-    return { results, claimed: claimIds(this.#tables, ids, claimFor.limit, claimFor.leaseMs, nowMs) }
+    return enqueue(this.#tables, events, options.claimFor, this.#nowMs())
   }
 
   async claim(query: Parameters<Storage['claim']>[0]): Promise<{ claimed: Claimed[]; nextDueInMs: number | null }> {
@@ -215,12 +209,12 @@ class MemoryStorage implements Storage {
   }
 
   async getEvent(id: string, tenantId: string): Promise<WebhookEvent | null> {
-    const row = this.#tables.events.get(id)
-    return row?.tenantId === tenantId ? toEvent(row) : null
+    const row = this.#tables.findEvent(id, tenantId)
+    return row === undefined ? null : toEvent(row)
   }
 
   async getDelivery(id: string, tenantId: string): Promise<Delivery | null> {
-    const row = this.#tables.deliveries.get(id)
+    const row = this.#tables.findDelivery(id)
     return row?.event.tenantId === tenantId ? toDelivery(row, this.#nowMs()) : null
   }
 
@@ -234,7 +228,7 @@ class MemoryStorage implements Storage {
 
   async listAttempts(query: Parameters<Storage['listAttempts']>[0]): Promise<Page<Attempt>> {
     const cursor = decodeNumberCursor(query.cursor)
-    const row = this.#tables.deliveries.get(query.deliveryId)
+    const row = this.#tables.findDelivery(query.deliveryId)
     const attempts = row?.event.tenantId === query.tenantId ? row.attempts : []
     const isDescending = query.order === 'desc'
     const rest = (isDescending ? attempts.toReversed() : attempts).filter(

@@ -1,5 +1,5 @@
 import type { Attempt, AttemptTrigger, DeliveryState } from '../../domain/delivery.ts'
-import type { LinkedNode } from './linked-list.ts'
+import type { LinkedNode } from '../../domain/linked-list.ts'
 import type { HeapEntry, TimeHeap } from './time-heap.ts'
 
 /**

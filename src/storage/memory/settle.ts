@@ -23,7 +23,7 @@ export function renew(tables: Tables, hold: LeaseRef, leaseMs: number, nowMs: nu
 
 /** The delivery, as long as the lease is its own: a lease that ran out is, until a claim has taken it back. */
 function holdOf(tables: Tables, hold: LeaseRef): DeliveryRow | null {
-  const row = tables.deliveries.get(hold.id)
+  const row = tables.findPending(hold.id)
   return row === undefined || row.lease === null || row.lease !== hold.lease ? null : row
 }
 

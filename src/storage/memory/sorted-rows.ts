@@ -23,6 +23,16 @@ export class SortedRows<T extends ListedRow> {
     else this.#rows.splice(index, 0, row)
   }
 
+  /** Finds a row by its id; at once where it would be the newest. */
+  find(id: string): T | undefined {
+    for (let index = indexFrom(this.#rows, id); ; index++) {
+      const row = this.#rows[index]
+      if (row?.id !== id) return undefined
+      // The gap of one that was removed may stand before another with its id.
+      if (!row.isRemoved) return row
+    }
+  }
+
   noteRemoval(): void {
     this.#gapCount++
     if (this.#gapCount < 64 || this.#gapCount * 4 < this.#rows.length) return
@@ -53,6 +63,10 @@ export class RowIndex<T extends ListedRow> {
     list.add(row)
   }
 
+  find(owner: string, id: string): T | undefined {
+    return this.#lists.get(owner)?.find(id)
+  }
+
   noteRemoval(owner: string): void {
     const list = this.#lists.get(owner)
     list?.noteRemoval()
@@ -74,11 +88,14 @@ function indexFrom(rows: readonly ListedRow[], id: string): number {
   return search(rows, (rowId) => rowId >= id)
 }
 
+// From the end in steps that double: what is looked for when rows are added is among the newest.
 function search(rows: readonly ListedRow[], isBeyond: (id: string) => boolean): number {
-  const last = rows.at(-1)
-  if (last === undefined || !isBeyond(last.id)) return rows.length
-  let low = 0
-  let high = rows.length - 1
+  let low = rows.length
+  let high = rows.length
+  for (let step = 1; low > 0 && isBeyond(rows[low - 1]?.id ?? ''); step *= 2) {
+    high = low - 1
+    low = Math.max(0, low - step)
+  }
   while (low < high) {
     const middle = (low + high) >> 1
     if (isBeyond(rows[middle]?.id ?? '')) high = middle

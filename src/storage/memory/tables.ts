@@ -4,9 +4,9 @@ import { newDeliveryRow } from './delivery-row.ts'
 import { newEventRow } from './event-row.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 import { Lanes } from './lanes.ts'
-import { LinkedList } from './linked-list.ts'
+import { LinkedList } from '../../domain/linked-list.ts'
 import type { DeliveryRow, EventRow, HistoryRow } from './rows.ts'
-import { RowIndex } from './sorted-rows.ts'
+import { RowIndex, SortedRows } from './sorted-rows.ts'
 import { WebhookTable } from './webhook-table.ts'
 
 // In characters of bodies and answers: some 64 to 128 MiB, whatever the deliveries are like.
@@ -22,11 +22,12 @@ export class Tables {
   readonly webhooks = new WebhookTable()
   readonly lanes = new Lanes(this.webhooks)
   readonly keys = new IdempotencyKeys()
-  readonly events = new Map<string, EventRow>()
-  readonly deliveries = new Map<string, DeliveryRow>()
   readonly eventsByTenant = new RowIndex<EventRow>()
   readonly deliveriesByTenant = new RowIndex<DeliveryRow>()
   readonly deliveriesByWebhook = new RowIndex<DeliveryRow>()
+  // The pending ones once more, in a Map that stays small: in one of all that is kept, each new id is a few cache misses away.
+  readonly #pending = new Map<string, DeliveryRow>()
+  readonly #deliveries = new SortedRows<DeliveryRow>()
   readonly #history = new LinkedList<HistoryRow>()
   readonly #maxFinished: number
   #historySize = 0
@@ -35,30 +36,44 @@ export class Tables {
     this.#maxFinished = maxFinished
   }
 
+  findEvent(id: string, tenantId: string): EventRow | undefined {
+    return this.eventsByTenant.find(tenantId, id)
+  }
+
+  findDelivery(id: string): DeliveryRow | undefined {
+    return this.#pending.get(id) ?? this.#deliveries.find(id)
+  }
+
+  /** Finds a delivery that is not final. */
+  findPending(id: string): DeliveryRow | undefined {
+    return this.#pending.get(id)
+  }
+
   addEvent(event: NewEvent, nowMs: number): EventRow {
     const row = newEventRow(event, nowMs)
-    this.events.set(row.id, row)
     this.eventsByTenant.add(row.tenantId, row)
     if (event.deliveries.length === 0) this.#toHistory(row)
     return row
   }
 
-  addDelivery(delivery: NewDelivery, event: EventRow, dueAtMs: number, nowMs: number): void {
+  /** Adds a delivery, which has no place in the lanes yet. */
+  addDelivery(delivery: NewDelivery, event: EventRow): void {
     const row = newDeliveryRow(delivery.id, event, delivery.webhookId)
     // Nearly all have one: an array that grows by push has room for sixteen.
     if (event.deliveries.length === 0) event.deliveries = [row]
     else event.deliveries.push(row)
     event.keptCount++
     event.pendingCount++
-    this.deliveries.set(row.id, row)
+    this.#pending.set(row.id, row)
+    this.#deliveries.add(row)
     this.deliveriesByTenant.add(event.tenantId, row)
     this.deliveriesByWebhook.add(row.webhookId, row)
-    this.lanes.add(row, dueAtMs, nowMs)
   }
 
   /** pending → final */
   finish(row: DeliveryRow, state: Exclude<DeliveryState, 'pending'>, reason: string | null, nowMs: number): void {
     this.lanes.remove(row, nowMs)
+    this.#pending.delete(row.id)
     row.state = state
     row.reason = reason
     row.finishedAtMs = nowMs
@@ -69,6 +84,7 @@ export class Tables {
   /** final → pending */
   revive(row: DeliveryRow, dueAtMs: number, nowMs: number): void {
     this.#leaveHistory(row)
+    this.#pending.set(row.id, row)
     row.state = 'pending'
     row.reason = null
     row.finishedAtMs = null
@@ -91,7 +107,6 @@ export class Tables {
     this.#leaveHistory(event)
     event.isRemoved = true
     event.body = null
-    this.events.delete(event.id)
     this.eventsByTenant.noteRemoval(event.tenantId)
   }
 
@@ -125,7 +140,7 @@ export class Tables {
     // A listing keeps the gap for a while: it need not keep response bodies with it.
     row.attempts = []
     this.#leaveEvent(row.event)
-    this.deliveries.delete(row.id)
+    this.#deliveries.noteRemoval()
     this.deliveriesByTenant.noteRemoval(row.event.tenantId)
     this.deliveriesByWebhook.noteRemoval(row.webhookId)
   }

@@ -1,4 +1,5 @@
-import type { StoredWebhook, WebhookMatch } from '../storage.ts'
+import type { StoredWebhook } from '../storage.ts'
+import type { WebhookMatch } from '../query.ts'
 import { RowIndex } from './sorted-rows.ts'
 import { Subscriptions } from './subscriptions.ts'
 

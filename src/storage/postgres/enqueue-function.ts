@@ -2,7 +2,7 @@ import { readColumns } from './columns.ts'
 import { deliveryColumns, eventColumns } from './enqueue-input.ts'
 import { countClaims, takeLanes } from './lanes.ts'
 import type { Names } from './names.ts'
-import { isNotified, later, ms, notified } from './sql.ts'
+import { isNotified, later, ms, newLease, notified } from './sql.ts'
 import { answerRow, type FunctionNames, StoredFunction } from './stored-function.ts'
 import { webhookColumns } from './webhook-row.ts'
 
@@ -69,7 +69,7 @@ function enqueueing(names: FunctionNames, needs: EnqueueNeeds): string {
        CASE WHEN f.phase = 'leased' THEN 1 ELSE 0 END, false,
        CASE f.phase WHEN 'leased' THEN ${needs.isClaiming ? later(now, '$6') : 'NULL'}
          WHEN 'waiting' THEN ${later(now, 'f.delay')} WHEN 'ready' THEN ${now} END,
-       CASE WHEN f.phase = 'leased' THEN gen_random_uuid() END, ${wall},
+       CASE WHEN f.phase = 'leased' THEN ${newLease} END, ${wall},
        CASE WHEN f.phase IN ('skipped', 'cancelled') THEN ${wall} END
      FROM (SELECT fresh.*, ${phase(needs)} AS phase FROM fresh OFFSET 0) f ORDER BY f.place
      RETURNING id, webhook_id, phase, lease

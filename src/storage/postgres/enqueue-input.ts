@@ -1,18 +1,13 @@
 import { PosthornError } from '../../domain/error.ts'
-import type { NewEvent } from '../storage.ts'
+import type { NewDelivery, NewEvent } from '../storage.ts'
 import { type ColumnsText, columnsText } from './columns.ts'
 import { assertStorable } from './storable-text.ts'
 import { isId } from '../../domain/id.ts'
 
 /** The columns of the events, as {@link eventColumns} names them. Refuses what cannot be stored. */
 export function eventsInput(events: readonly NewEvent[]): ColumnsText {
-  for (const [n, event] of events.entries()) assertEvent(event, n)
   return columnsText([
-    events.map(({ id }) => id),
-    events.map(({ tenantId }) => tenantId),
-    events.map(({ type }) => type),
-    events.map(({ body }) => body),
-    events.map(({ contentType }) => contentType),
+    ...eventCells(events),
     events.map(({ idempotencyKey }) => idempotencyKey),
     events.map(({ bodyHash }) => bodyHash),
     events.map(({ idempotencyTtlMs }) => idempotencyTtlMs),
@@ -20,13 +15,24 @@ export function eventsInput(events: readonly NewEvent[]): ColumnsText {
   ])
 }
 
-/** What is read of an event, with its place `n`. */
+/** What every event has, as {@link writtenColumns} names it. Refuses what cannot be stored. */
+export function eventCells(events: readonly NewEvent[]): readonly (readonly string[])[] {
+  for (const [n, event] of events.entries()) assertEvent(event, n)
+  return [
+    events.map(({ id }) => id),
+    events.map(({ tenantId }) => tenantId),
+    events.map(({ type }) => type),
+    events.map(({ body }) => body),
+    events.map(({ contentType }) => contentType),
+  ]
+}
+
+/** What is read of any event, with its place `n`. */
+export const writtenColumns = { id: 'uuid', '"tenantId"': 'text', type: 'text', body: 'text', '"contentType"': 'text' }
+
+/** What is read of an event that may have a key or a delay. */
 export const eventColumns = {
-  id: 'uuid',
-  '"tenantId"': 'text',
-  type: 'text',
-  body: 'text',
-  '"contentType"': 'text',
+  ...writtenColumns,
   key: 'text',
   '"bodyHash"': 'text',
   '"ttlMs"': 'float8',
@@ -40,10 +46,9 @@ export function deliveriesInput(events: readonly NewEvent[]): ColumnsText {
   const places: number[] = []
   const skips: (string | undefined)[] = []
   for (const [n, { deliveries }] of events.entries()) {
-    for (const [index, { id, webhookId, skip }] of deliveries.entries()) {
-      if (!isId(id)) throw noId(`events[${n}].deliveries[${index}].id`)
-      if (!isId(webhookId)) throw noId(`events[${n}].deliveries[${index}].webhookId`)
-      if (skip !== undefined) assertStorable(`events[${n}].deliveries[${index}].skip`, skip)
+    for (const [index, delivery] of deliveries.entries()) {
+      assertDelivery(delivery, `events[${n}].deliveries[${index}]`)
+      const { id, webhookId, skip } = delivery
       ids.push(id)
       webhookIds.push(webhookId)
       places.push(n)
@@ -55,6 +60,13 @@ export function deliveriesInput(events: readonly NewEvent[]): ColumnsText {
 
 /** What is read of a delivery: `eventPlace` is the `n` of its event. */
 export const deliveryColumns = { id: 'uuid', '"webhookId"': 'uuid', '"eventPlace"': 'integer', skip: 'text' }
+
+/** Refuses a delivery, at `path`, that cannot be stored. */
+export function assertDelivery({ id, webhookId, skip }: NewDelivery, path: string): void {
+  if (!isId(id)) throw noId(`${path}.id`)
+  if (!isId(webhookId)) throw noId(`${path}.webhookId`)
+  if (skip !== undefined) assertStorable(`${path}.skip`, skip)
+}
 
 function assertEvent(event: NewEvent, n: number): void {
   if (!isId(event.id)) throw noId(`events[${n}].id`)

@@ -1,22 +1,42 @@
 import { PosthornError } from '../../domain/error.ts'
-import type { ClaimNew } from '../query.ts'
+import type { ClaimNew, KnownMatch } from '../query.ts'
 import type { Claimed, Enqueued, EnqueueResult, NewEvent } from '../storage.ts'
 import type { Database } from './database.ts'
 import type { DueFloor } from './due-floors.ts'
 import { deliveriesInput, eventsInput } from './enqueue-input.ts'
 import { enqueueFunctions } from './enqueue-function.ts'
-import { isUniqueViolation } from './storage-failed.ts'
+import { firstClaim } from '../first-claim.ts'
+import { enqueueOptimistically, isForOptimists } from './optimistic-enqueue.ts'
+import { isUniqueViolation, unlessTaken } from './storage-failed.ts'
 import type { StoredFunction } from './stored-function.ts'
 import { toWebhook, type WebhookRow } from './webhook-row.ts'
+import { isStillSo } from './webhooks.ts'
 
-/** Writes events with their deliveries, and leases what `claimFor` asks for: one statement. */
+/** How events are written. */
+interface Writing {
+  readonly claimFor: ClaimNew | undefined
+  readonly ifMatched: readonly KnownMatch[]
+}
+
+const stale: Enqueued = { results: [], claimed: [], isStale: true }
+
+/**
+ * Writes events with their deliveries, and leases what `claimFor` asks for: one statement, and one before it where `ifMatched` is to be checked
+ * and not all is leased at once.
+ */
 export async function enqueue(
   database: Database,
   events: readonly NewEvent[],
-  claimFor: ClaimNew | undefined,
+  { claimFor, ifMatched }: Writing,
   floor: DueFloor,
 ): Promise<Enqueued> {
   if (events.length === 0) return { results: [], claimed: [] }
+  if (claimFor !== undefined && isForOptimists(events, claimFor)) {
+    const claimed = await unlessTaken(enqueueOptimistically(database, events, claimFor, ifMatched, floor.waitingMs))
+    if (claimed === 'stale') return stale
+    if (claimed !== undefined) return { results: events.map(({ id }) => ({ id, status: 'accepted' })), claimed }
+  }
+  if (ifMatched.length > 0 && !(await isStillSo(database, ifMatched))) return stale
   const written = firstOfEach(events)
   const hasKeys = written.some(({ idempotencyKey }) => idempotencyKey !== undefined)
   const { limit, leaseMs } = claimFor ?? { limit: 0, leaseMs: 0 }
@@ -105,7 +125,7 @@ function resultOf(event: NewEvent, answers: ReadonlyMap<string, KeyAnswer>): Enq
 }
 
 function claimedOf({ now = 0, claimed, webhooks }: EnqueueAnswer, written: readonly NewEvent[]): Claimed[] {
-  const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, webhook]))
+  const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, toWebhook(webhook)]))
   const events = new Map<string, NewEvent>()
   for (const event of written) for (const { id } of event.deliveries) events.set(id, event)
   const { ids, webhookIds, leases } = claimed ?? {}
@@ -114,16 +134,6 @@ function claimedOf({ now = 0, claimed, webhooks }: EnqueueAnswer, written: reado
     const event = events.get(id)
     const lease = leases?.[place]
     if (webhook === undefined || event === undefined || lease === undefined) return []
-    const { id: eventId, tenantId, type, body, contentType, idempotencyKey = null } = event
-    return {
-      id,
-      lease,
-      attemptCount: 0,
-      attemptsBefore: 0,
-      claimCount: 1,
-      trigger: 'auto',
-      event: { id: eventId, tenantId, type, body, contentType, idempotencyKey, createdAt: new Date(now) },
-      webhook: toWebhook(webhook),
-    }
+    return firstClaim(id, lease, event, webhook, now)
   })
 }

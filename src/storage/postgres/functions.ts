@@ -1,6 +1,8 @@
 import { claimIdsFunction } from './claim-ids.ts'
 import { claimFunction } from './claim.ts'
 import { enqueueFunctions } from './enqueue-function.ts'
+import { optimisticEnqueueFunction } from './optimistic-enqueue.ts'
+import { optimisticSettleFunction } from './optimistic-settle.ts'
 import { promoteFunction } from './promote.ts'
 import { renewFunction } from './renew.ts'
 import { settleFunction } from './settle.ts'
@@ -11,11 +13,13 @@ import { matchFunction } from './webhooks.ts'
 const functions: readonly StoredFunction[] = [
   matchFunction,
   ...Object.values(enqueueFunctions),
+  optimisticEnqueueFunction,
   promoteFunction,
   claimFunction,
   claimIdsFunction,
   renewFunction,
   settleFunction,
+  optimisticSettleFunction,
 ]
 
 /** The statements that create all functions in a schema. */

@@ -42,7 +42,7 @@ export function lastOf(lanes: string): string {
 /**
  * Common table expressions that find out how much may be leased of each lane of a relation with a `webhook_id` and a `turn`:
  *
- * - `lane`: the webhook of each, null where it is gone
+ * - `lane`: the webhook of each with its tenant, null where it is gone
  * - `wanted`: the lanes with free slots, at most `limit` of them in turn, with how many
  *
  * Leases that have run out hold their slot until they are promoted; before `heldFromMs` there are none.
@@ -54,9 +54,9 @@ export function openLanes(
   heldFromMs: string,
 ): string {
   return `lane AS MATERIALIZED (
-     SELECT p.webhook_id, p.turn, w.id, w.is_active, w.max_in_flight, w.gate_until, l.claim_count FROM ${relation} p
+     SELECT p.webhook_id, p.turn, w.id, w.tenant_id, w.is_active, w.max_in_flight, w.gate_until, l.claim_count FROM ${relation} p
      LEFT JOIN LATERAL (
-       SELECT id, is_active, max_in_flight, gate_until FROM ${webhooks} WHERE id = p.webhook_id LIMIT 1
+       SELECT id, tenant_id, is_active, max_in_flight, gate_until FROM ${webhooks} WHERE id = p.webhook_id LIMIT 1
      ) w ON true
      LEFT JOIN LATERAL (SELECT claim_count FROM ${lanes} WHERE webhook_id = p.webhook_id LIMIT 1) l ON true
    ),

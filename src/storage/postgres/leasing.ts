@@ -3,7 +3,7 @@ import { eventColumns, type EventRow, toEvent } from './event-row.ts'
 import { countClaims } from './lanes.ts'
 import type { Names } from './names.ts'
 import type { Promotion } from './promote.ts'
-import { later } from './sql.ts'
+import { later, newLease } from './sql.ts'
 import { toWebhook, webhookColumns, type WebhookRow } from './webhook-row.ts'
 
 /** What one call cancels at most, so that it takes milliseconds whatever the backlog. */
@@ -12,6 +12,8 @@ export const maxCancelled = 500
 /** What was leased, as {@link selectClaim} reads it. */
 export interface ClaimRows {
   readonly deliveries: readonly DeliveryPart[] | null
+  /** The events of these, once each: one may have thousands of deliveries. */
+  readonly events: readonly (EventRow & { readonly seq: number })[] | null
   /** The webhooks of these, once each. */
   readonly webhooks: readonly WebhookRow[] | null
 }
@@ -25,13 +27,13 @@ export interface ClaimAnswer<Rows = ClaimRows> {
 /** What a claim reads of a delivery. */
 interface DeliveryPart {
   readonly id: string
+  readonly eventSeq: number
   readonly webhookId: string
   readonly lease: string
   readonly attemptCount: number
   readonly attemptsBefore: number
   readonly claimCount: number
   readonly isManual: boolean
-  readonly event: EventRow
 }
 
 /**
@@ -48,7 +50,7 @@ export function leaseCandidates(names: Names, limit: string, leaseMs: string): s
      SELECT id FROM ${deliveries} WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND ${isReady} FOR UPDATE SKIP LOCKED
    ),
    leased AS (
-     UPDATE ${deliveries} SET phase = 'leased', lease = gen_random_uuid(), due_at = ${later(now, leaseMs)},
+     UPDATE ${deliveries} SET phase = 'leased', lease = ${newLease}, due_at = ${later(now, leaseMs)},
        claim_count = claim_count + 1
      WHERE id = ANY(ARRAY(SELECT id FROM taken))
      RETURNING id, event_seq, webhook_id, lease, attempt_count, attempts_before, claim_count, is_manual
@@ -83,13 +85,15 @@ export function givenReady({ deliveries }: Names, ids: string): string {
 
 /** Selects what was leased as the columns of {@link ClaimRows}. */
 export function selectClaim({ events, bodies, webhooks }: Names): string {
+  const wanted = 'ANY(ARRAY(SELECT event_seq FROM leased))'
   return `(SELECT json_agg(c) FROM (
-       SELECT l.id, l.webhook_id AS "webhookId", l.lease, l.attempt_count AS "attemptCount", l.claim_count AS "claimCount",
-         l.attempts_before AS "attemptsBefore", l.is_manual AS "isManual", row_to_json(e) AS event
-       FROM leased l CROSS JOIN LATERAL (
-         SELECT ${eventColumns} FROM ${events} e LEFT JOIN ${bodies} b ON b.event_seq = e.seq WHERE e.seq = l.event_seq OFFSET 0
-       ) e
+       SELECT l.id, l.event_seq AS "eventSeq", l.webhook_id AS "webhookId", l.lease, l.attempt_count AS "attemptCount",
+         l.claim_count AS "claimCount", l.attempts_before AS "attemptsBefore", l.is_manual AS "isManual" FROM leased l
      ) c) AS deliveries,
+     (SELECT json_agg(e) FROM (
+       SELECT e.seq, ${eventColumns} FROM (SELECT * FROM ${events} WHERE seq = ${wanted} OFFSET 0) e
+       LEFT JOIN (SELECT * FROM ${bodies} WHERE event_seq = ${wanted} OFFSET 0) b ON b.event_seq = e.seq
+     ) e) AS events,
      (SELECT json_agg(w) FROM (
        SELECT ${webhookColumns} FROM ${webhooks} w WHERE w.id = ANY(ARRAY(SELECT webhook_id FROM leased))
      ) w) AS webhooks`
@@ -107,12 +111,14 @@ END;`
 }
 
 /** Puts together what the rows say. */
-export function readClaim({ deliveries, webhooks }: ClaimRows): Claimed[] {
-  const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, webhook]))
+export function readClaim({ deliveries, events, webhooks }: ClaimRows): Claimed[] {
+  const found = new Map((events ?? []).map(({ seq, ...event }) => [seq, toEvent(event)]))
+  const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, toWebhook(webhook)]))
   return (deliveries ?? []).flatMap((delivery) => {
-    const { id, webhookId, lease, attemptCount, attemptsBefore, claimCount, isManual, event } = delivery
+    const { id, eventSeq, webhookId, lease, attemptCount, attemptsBefore, claimCount, isManual } = delivery
+    const event = found.get(eventSeq)
     const webhook = known.get(webhookId)
-    if (webhook === undefined) return []
+    if (event === undefined || webhook === undefined) return []
     const trigger = isManual ? 'manual' : 'auto'
     return [
       {
@@ -122,8 +128,8 @@ export function readClaim({ deliveries, webhooks }: ClaimRows): Claimed[] {
         attemptsBefore,
         claimCount,
         trigger,
-        event: toEvent(event),
-        webhook: toWebhook(webhook),
+        event,
+        webhook,
       } as const,
     ]
   })

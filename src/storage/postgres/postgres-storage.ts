@@ -83,8 +83,8 @@ export interface PostgresStorage extends Storage {
  * (PgBouncer) will do, and the clock that due dates and leases go by is the server's. Transactions should be `read committed`, as they
  * are unless a database is told otherwise: stricter ones are no safer here, and concurrent claims get in each other's way.
  *
- * The client is the caller's: a `Pool` of pg, the `sql` of postgres.js, a PGlite, or any {@link SqlExecutor}. {@link Storage.close}
- * leaves it open. A pool of pg gets a listener for `error`, also one behind `fromPg` or `fromDrizzle`, so that a database that
+ * The client is the caller's: a `Pool` of pg, the `sql` of postgres.js, a PGlite, or any {@link SqlExecutor}, with no transaction open on it, which a
+ * statement that fails and is repeated in another way would end: pass that as `tx`. {@link Storage.close} leaves it open. A pool of pg gets a listener for `error`, also one behind `fromPg` or `fromDrizzle`, so that a database that
  * restarts does not end the process; the listener stays, as the pool does. A pool that was given to Kysely cannot be seen from here:
  * attach one to it yourself (`pool.on('error', …)`).
  *
@@ -140,7 +140,12 @@ interface PostgresTablesOptions {
 export class PostgresTables implements PostgresStorage {
   readonly contract = 1
   readonly name = 'postgres'
-  readonly capabilities = { durability: 'server', scope: 'cluster', transactions: 'caller' } as const
+  readonly capabilities = {
+    durability: 'server',
+    scope: 'cluster',
+    transactions: 'caller',
+    checksMatches: true,
+  } as const
   readonly #database: Database
   /** Without a deadline: to build an index takes as long as it takes. */
   readonly #patient: Database
@@ -217,9 +222,10 @@ export class PostgresTables implements PostgresStorage {
     await gate(await this.#opened(), id, forMs)
   }
 
-  async enqueue(events: readonly NewEvent[], { tx, claimFor }: EnqueueOptions = {}) {
+  async enqueue(events: readonly NewEvent[], { tx, claimFor, ifMatched = [] }: EnqueueOptions = {}) {
     // What the caller has not committed nobody can deliver, and its locks on lanes would last as long as the transaction.
-    return await enqueue(await this.#opened(tx), events, tx === undefined ? claimFor : undefined, this.#floor())
+    const claiming = tx === undefined ? claimFor : undefined
+    return await enqueue(await this.#opened(tx), events, { claimFor: claiming, ifMatched }, this.#floor())
   }
 
   async claim({ ids, limit, leaseMs }: Parameters<Storage['claim']>[0]) {

@@ -2,13 +2,20 @@ import type { Settled, Settlement } from '../settlement.ts'
 import type { Database } from './database.ts'
 import { type ColumnsText, columnsText, readColumns } from './columns.ts'
 import { type Phase, toState } from './delivery-row.ts'
-import { instant, later } from './sql.ts'
+import { attemptCells, attemptColumns, recordAttempts } from './new-attempts.ts'
+import { areForOptimists, settleOptimistically } from './optimistic-settle.ts'
+import { later } from './sql.ts'
+import { unlessTaken } from './storage-failed.ts'
 import { answerRow, type FunctionNames, StoredFunction } from './stored-function.ts'
 import { toStorable } from './storable-text.ts'
 import { isId } from '../../domain/id.ts'
 
 /** Applies settlements: one statement, or as many as one delivery has settlements among them. */
 export async function settle(database: Database, settlements: readonly Settlement[]): Promise<Settled[]> {
+  if (areForOptimists(settlements)) {
+    const ended = await unlessTaken(settleOptimistically(database, settlements))
+    if (ended !== undefined) return ended
+  }
   const settled: (Settled | undefined)[] = []
   for (const batch of batchesOf(settlements)) {
     const entries = [...batch]
@@ -45,43 +52,24 @@ function batchesOf(settlements: readonly Settlement[]): Map<number, Settlement>[
 }
 
 function settlementsInput(settlements: readonly Settlement[]): ColumnsText {
-  const attempts = settlements.map((each) => (each.outcome === 'release' ? undefined : each.attempt))
   return columnsText([
     settlements.map(({ id }) => id),
     settlements.map(({ lease }) => lease),
     settlements.map(({ outcome }) => outcome),
     settlements.map((each) => (each.outcome === 'failed' ? toStorable(each.reason) : null)),
     settlements.map((each) => ('retryInMs' in each ? each.retryInMs : 'leaseMs' in each ? each.leaseMs : 0)),
-    attempts.map((attempt) => attempt?.number),
-    attempts.map((attempt) => attempt && attempt.trigger === 'manual'),
-    attempts.map((attempt) => attempt?.startedAt.getTime()),
-    attempts.map((attempt) => attempt?.durationMs),
-    attempts.map((attempt) => attempt?.status),
-    attempts.map((attempt) => attempt?.error),
-    attempts.map((attempt) => attempt?.responseHeaders && JSON.stringify(storableHeaders(attempt.responseHeaders))),
-    attempts.map((attempt) => attempt?.responseBody && toStorable(attempt.responseBody)),
+    ...attemptCells(settlements.map((each) => (each.outcome === 'release' ? undefined : each.attempt))),
   ])
 }
 
-/** What is read of a settlement, with its place `n`. The `number` and what follows it are those of its attempt. */
+/** What is read of a settlement, with its place `n`. */
 const settlementColumns = {
   id: 'uuid',
   lease: 'uuid',
   outcome: 'text',
   reason: 'text',
   '"waitMs"': 'float8',
-  number: 'integer',
-  '"isManual"': 'boolean',
-  '"startedAt"': 'float8',
-  '"durationMs"': 'float8',
-  status: 'integer',
-  error: 'text',
-  headers: 'jsonb',
-  body: 'text',
-}
-
-function storableHeaders(headers: Readonly<Record<string, string>>): object {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [toStorable(name), toStorable(value)]))
+  ...attemptColumns,
 }
 
 /** Writes the outcomes of `$1`, whose columns have the mark `$2`. */
@@ -104,10 +92,7 @@ function settling({ deliveries, webhooks, attempts, now, wall }: FunctionNames):
      SELECT id, is_active FROM ${webhooks} WHERE id = ANY(ARRAY(SELECT DISTINCT webhook_id FROM held))
    ),
    recorded AS (
-     INSERT INTO ${attempts} (delivery_id, number, is_manual, started_at, duration_ms, status, error, response_headers,
-       response_body, recorded_at)
-     SELECT id, number, "isManual", ${instant('"startedAt"')}, "durationMs", status, error, headers, body, ${wall}
-     FROM held WHERE number IS NOT NULL ORDER BY n
+     ${recordAttempts({ attempts, wall }, 'held')} WHERE number IS NOT NULL ORDER BY n
      ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id
    ),
    settled AS (

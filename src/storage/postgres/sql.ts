@@ -13,6 +13,9 @@ export function later(at: string, milliseconds: string): string {
   return `${at} + ${milliseconds} * interval '1 millisecond'`
 }
 
+/** One lease for all that a statement leases, as SQL: a subselect is evaluated once, the function alone once for each row. */
+export const newLease = '(SELECT gen_random_uuid())'
+
 /** `notified`, a common table expression that tells a channel where `rows` has any. Postgres does so when the transaction commits. */
 export function notified(channel: string, rows: string): string {
   return `notified AS MATERIALIZED (SELECT pg_notify('${channel}', '') FROM (SELECT 1 FROM ${rows} LIMIT 1) due)`

@@ -41,8 +41,18 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505'
 }
 
-// undefined_table, invalid_schema_name, undefined_column
-const missing = new Set(['42P01', '3F000', '42703'])
+/** What a write comes to; undefined where a unique index has refused it. */
+export async function unlessTaken<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write
+  } catch (error) {
+    if (isUniqueViolation(error)) return undefined
+    throw error
+  }
+}
+
+// undefined_table, invalid_schema_name, undefined_column, undefined_function
+const missing = new Set(['42P01', '3F000', '42703', '42883'])
 
 // ORMs wrap the driver's error, some of them more than once.
 const maxDepth = 5

@@ -22,13 +22,23 @@ export class StoredFunction {
   readonly #title: string
   readonly #own: readonly string[]
   readonly #body: (names: FunctionNames) => string
+  readonly #settings: readonly string[]
   readonly #made = new Map<string, { readonly name: string; readonly sql: string }>()
 
-  /** `body` is PL/pgSQL that puts JSON as a text into `answer`. It has its parameters, of the types `own`, as `$1` and so on. */
-  constructor(title: string, own: readonly string[], body: (names: FunctionNames) => string) {
+  /**
+   * `body` is PL/pgSQL that puts JSON as a text into `answer`. It has its parameters, of the types `own`, as `$1` and so on; `settings` are those
+   * that it needs beside the usual ones.
+   */
+  constructor(
+    title: string,
+    own: readonly string[],
+    body: (names: FunctionNames) => string,
+    settings: readonly string[] = [],
+  ) {
     this.#title = title
     this.#own = own
     this.#body = body
+    this.#settings = settings
   }
 
   /** The statement that creates it in a schema. */
@@ -56,7 +66,7 @@ export class StoredFunction {
       const body = this.#body(this.#names(schema))
       const hash = createHash('sha256').update(body).digest('hex').slice(0, 10)
       const name = `"${schema}".${this.#title}_${hash}`
-      made = { name, sql: creation(name, types, body) }
+      made = { name, sql: creation(name, types, body, [...usualSettings, ...this.#settings]) }
       this.#made.set(schema, made)
     }
     return made
@@ -80,9 +90,16 @@ export function answerRow(select: string, ctes: string): string {
   return `${ctes} SELECT row_to_json(r)::text INTO answer FROM (${select}) r;`
 }
 
-function creation(name: string, types: readonly string[], body: string): string {
+const usualSettings = [
+  'enable_seqscan = off',
+  'enable_nestloop = off',
+  'jit = off',
+  'plan_cache_mode = force_generic_plan',
+]
+
+function creation(name: string, types: readonly string[], body: string, settings: readonly string[]): string {
   return `CREATE OR REPLACE FUNCTION ${name}(${types.join(', ')}) RETURNS text LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_nestloop = off SET jit = off SET plan_cache_mode = force_generic_plan AS $posthorn_function$
+${settings.map((setting) => `SET ${setting}`).join(' ')} AS $posthorn_function$
 #variable_conflict use_column
 DECLARE answer text;
 BEGIN

@@ -15,7 +15,7 @@ export const webhookColumns = `w.id, w.tenant_id AS "tenantId", w.name, w.url, w
   ${ms('w.gate_until')} AS "gateUntil", w.created_by AS "createdBy", w.version, ${ms('w.created_at')} AS "createdAt",
   ${ms('w.updated_at')} AS "updatedAt"`
 
-/** Makes a webhook of a row, and another one of it each time. */
+/** Makes a webhook of a row. */
 export function toWebhook(row: WebhookRow): StoredWebhook {
   return {
     ...row,

@@ -1,8 +1,8 @@
 import type { Page } from '../../domain/delivery.ts'
 import { PosthornError } from '../../domain/error.ts'
 import { decodeCursor, pageOf } from '../cursor.ts'
-import type { ListWebhooks, MatchWebhooks, PageQuery } from '../query.ts'
-import type { StoredWebhook, WebhookMatch, WebhookPatch } from '../storage.ts'
+import type { KnownMatch, ListWebhooks, MatchWebhooks, PageQuery, WebhookMatch } from '../query.ts'
+import type { StoredWebhook, WebhookPatch } from '../storage.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 import { instant, later } from './sql.ts'
@@ -105,24 +105,52 @@ export async function countWebhooks(database: Database, tenantId: string): Promi
 }
 
 export async function matchWebhooks(database: Database, queries: readonly MatchWebhooks[]): Promise<WebhookMatch[][]> {
+  assertStorableQueries(queries)
+  // Events of a batch are often of one type and tenant.
+  const distinct = new Map<string, number>()
+  const numbers = queries.map((query) => {
+    const text = queryText(query)
+    const number = distinct.get(text) ?? distinct.size
+    distinct.set(text, number)
+    return number
+  })
+  const rows = await database.call<MatchedRow[]>(matchFunction, [`[${[...distinct.keys()].join(',')}]`])
+  const matches: WebhookMatch[][] = Array.from(distinct, () => [])
+  for (const { n, id, isActive } of rows) matches[n]?.push({ id, isActive })
+  return numbers.map((number) => matches[number] ?? [])
+}
+
+/** One row of the answer of {@link matchFunction}: of the query at `n`. */
+type MatchedRow = WebhookMatch & { readonly n: number }
+
+/** The parameters of a {@link matchFunction} and the answer that it had: what a function that calls it compares. */
+export function knownMatches(known: readonly KnownMatch[]): readonly [queries: string, rows: string] {
+  assertStorableQueries(known)
+  const rows = known.flatMap(({ webhooks }, n): MatchedRow[] =>
+    webhooks.map(({ id, isActive }) => ({ n, id, isActive })),
+  )
+  return [`[${known.map(queryText).join(',')}]`, JSON.stringify(rows)]
+}
+
+/** Whether the queries are answered now as they were. */
+export async function isStillSo(database: Database, known: readonly KnownMatch[]): Promise<boolean> {
+  const now = await matchWebhooks(database, known)
+  return known.every(({ webhooks }, n) => JSON.stringify(webhooks.map(cells)) === JSON.stringify(now[n]?.map(cells)))
+}
+
+function cells({ id, isActive }: WebhookMatch): unknown {
+  return [id, isActive]
+}
+
+function queryText({ tenantId, patterns }: MatchWebhooks): string {
+  return JSON.stringify([tenantId, patterns])
+}
+
+function assertStorableQueries(queries: readonly MatchWebhooks[]): void {
   for (const { tenantId, patterns } of queries) {
     assertStorable('tenantId', tenantId)
     for (const [index, pattern] of patterns.entries()) assertStorable(`patterns[${index}]`, pattern)
   }
-  // Events of a batch are often of one type and tenant.
-  const distinct = new Map<string, number>()
-  const numbers = queries.map(({ tenantId, patterns }) => {
-    const query = JSON.stringify([tenantId, patterns])
-    const number = distinct.get(query) ?? distinct.size
-    distinct.set(query, number)
-    return number
-  })
-  const rows = await database.call<(WebhookMatch & { readonly n: number })[]>(matchFunction, [
-    `[${[...distinct.keys()].join(',')}]`,
-  ])
-  const matches: WebhookMatch[][] = Array.from(distinct, () => [])
-  for (const { n, id, isActive } of rows) matches[n]?.push({ id, isActive })
-  return numbers.map((number) => matches[number] ?? [])
 }
 
 /**

@@ -9,7 +9,7 @@ export function cancelReady(
   now: number,
 ): number {
   return connection.run(
-    `UPDATE posthorn_deliveries SET phase = 'cancelled', reason = ?, finished_at = ?, due_at = NULL WHERE id IN (
+    `UPDATE OR FAIL posthorn_deliveries SET phase = 'cancelled', reason = ?, finished_at = ?, due_at = NULL WHERE id IN (
        SELECT id FROM posthorn_deliveries WHERE phase = 'ready' AND webhook_id = ? LIMIT ?
      )`,
     reason,

@@ -1,10 +1,9 @@
 import type { Now } from '../steady-clock.ts'
-import type { Claimed, StoredWebhook } from '../storage.ts'
 import type { ClaimResult } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { hasDue, nextDueInMs } from './due.ts'
-import { freeSlots, lease, selectClaimable, type ClaimableRow } from './lease.ts'
-import { findWebhook } from './webhooks.ts'
+import { findLane, isGated, type Lane } from './lane.ts'
+import { leaseAll, type Leasing } from './lease.ts'
 
 /** Leases those of `ids` that are due. */
 export function claimIds(
@@ -16,26 +15,29 @@ export function claimIds(
 ): ClaimResult {
   const { dueMs } = now
   return connection.write(() => {
-    const lanes = new Map<string, Lane>()
-    const claimed: Claimed[] = []
+    const lanes = new Map<string, Lane | null>()
+    const leasings: Leasing[] = []
+    const given = { token: crypto.randomUUID(), until: dueMs + leaseMs }
     for (const row of selectDue(connection, ids, dueMs)) {
-      const lane = lanes.get(row.webhook_id) ?? openLane(connection, row.webhook_id, dueMs)
+      const known = lanes.get(row.webhook_id)
+      const lane = known === undefined ? openLane(connection, row.webhook_id, dueMs) : known
       lanes.set(row.webhook_id, lane)
-      if (lane.webhook?.isActive !== true) {
-        cancelOne(connection, row.id, lane.webhook === null ? 'deleted' : 'disabled', now.wallMs)
-      } else if (lane.free > 0 && claimed.length < limit) {
-        claimed.push(lease(connection, row, lane.webhook, dueMs + leaseMs))
+      if (lane?.webhook.isActive !== true) {
+        cancelOne(connection, row.id, lane === null ? 'deleted' : 'disabled', now.wallMs)
+      } else if (lane.free > 0 && leasings.length < limit) {
+        leasings.push({ id: row.id, webhook: lane.webhook })
         lane.free--
       }
     }
+    const claimed = leaseAll(connection, leasings, given)
     // Whether what is ready may be claimed is for a claim without ids to find out.
     return { claimed, nextDueInMs: hasDue(connection, dueMs) ? 0 : nextDueInMs(connection, null, dueMs) }
   })
 }
 
-function selectDue(connection: Connection, ids: readonly string[], now: number): ClaimableRow[] {
-  return connection.all<ClaimableRow>(
-    `${selectClaimable} WHERE d.id IN (SELECT value FROM json_each(?)) AND (
+function selectDue(connection: Connection, ids: readonly string[], now: number) {
+  return connection.all<{ readonly id: string; readonly webhook_id: string }>(
+    `SELECT d.id, d.webhook_id FROM posthorn_deliveries d WHERE d.id IN (SELECT value FROM json_each(?)) AND (
        d.phase = 'ready' OR (d.phase = 'waiting' AND d.due_at <= ?) OR (d.phase = 'leased' AND d.lease_until <= ?)
      ) ORDER BY d.id`,
     JSON.stringify(ids),
@@ -44,15 +46,9 @@ function selectDue(connection: Connection, ids: readonly string[], now: number):
   )
 }
 
-interface Lane {
-  readonly webhook: StoredWebhook | null
-  free: number
-}
-
-function openLane(connection: Connection, webhookId: string, now: number): Lane {
-  const webhook = findWebhook(connection, webhookId)
-  const isGated = webhook !== null && webhook.gateUntil !== null && webhook.gateUntil.getTime() > now
-  return { webhook, free: webhook === null || isGated ? 0 : freeSlots(connection, webhook, now) }
+function openLane(connection: Connection, webhookId: string, now: number): Lane | null {
+  const lane = findLane(connection, webhookId, now)
+  return lane !== null && isGated(lane.webhook, now) ? { ...lane, free: 0 } : lane
 }
 
 function cancelOne(connection: Connection, id: string, reason: 'deleted' | 'disabled', now: number): void {

@@ -1,10 +1,11 @@
 import type { Now } from '../steady-clock.ts'
-import type { Claimed, StoredWebhook } from '../storage.ts'
+import type { Claimed } from '../storage.ts'
 import type { Connection } from './connection.ts'
 import { hasDue, nextDueInMs, nextLane } from './due.ts'
 import { LaneRotation } from './lane-rotation.ts'
-import { type Lane, type Survey, surveyLanes } from './lane-survey.ts'
-import { lease, selectClaimable, type ClaimableRow } from './lease.ts'
+import { type Survey, surveyLanes } from './lane-survey.ts'
+import type { Lane } from './lane.ts'
+import { leaseAll, type Leasing } from './lease.ts'
 import { promote } from './promote.ts'
 
 /** What a claim gave out, and when to ask again. */
@@ -17,13 +18,12 @@ export interface ClaimResult {
 export class Claims {
   readonly #connection: Connection
   readonly #write: <T>(work: () => T) => T
-  readonly #rotation: LaneRotation
+  readonly #rotation = new LaneRotation()
 
   /** @param write - runs what it is given in a transaction */
   constructor(connection: Connection, write: <T>(work: () => T) => T) {
     this.#connection = connection
     this.#write = write
-    this.#rotation = new LaneRotation((after) => nextLane(connection, after))
   }
 
   claim(limit: number, leaseMs: number, now: Now): ClaimResult {
@@ -35,28 +35,13 @@ export class Claims {
     return this.#write(() => {
       const hasMoreDue = promote(this.#connection, now.dueMs)
       const survey = surveyLanes(this.#connection, this.#rotation, limit, now)
-      const claimed = this.#take(survey.lanes, limit, now.dueMs + leaseMs)
-      const hasMoreReady = survey.lanes.some((lane) => lane.free > 0 && hasReady(this.#connection, lane.webhook.id))
+      const { leasings, isMore: hasMoreReady } = share(this.#connection, survey.lanes, limit)
+      const lease = { token: crypto.randomUUID(), until: now.dueMs + leaseMs }
+      const claimed = leaseAll(this.#connection, leasings, lease)
       const wake = this.#afterwards(survey, claimed.length > 0 || survey.cancelled > 0)
       const isMore = hasMoreDue || hasMoreReady || wake === null
       return { claimed, nextDueInMs: isMore ? 0 : nextDueInMs(this.#connection, wake.wakeAt, now.dueMs) }
     })
-  }
-
-  /** First an equal share to every lane, then what is left to those that have more. */
-  #take(lanes: readonly Lane[], limit: number, until: number): Claimed[] {
-    const claimed: Claimed[] = []
-    const share = Math.max(1, Math.floor(limit / lanes.length))
-    for (const most of [share, limit]) {
-      for (const lane of lanes) {
-        const count = Math.min(most, lane.free, limit - claimed.length)
-        if (count < 1) continue
-        const taken = takeReady(this.#connection, lane.webhook, count, until)
-        lane.free = taken.length < count ? 0 : lane.free - count
-        claimed.push(...taken)
-      }
-    }
-    return claimed
   }
 
   /** When the first closed lane opens, or null where to go on at once. */
@@ -67,17 +52,40 @@ export class Claims {
   }
 }
 
-function hasReady(connection: Connection, webhookId: string): boolean {
-  const sql = `SELECT 1 FROM posthorn_deliveries WHERE phase = 'ready' AND webhook_id = ? LIMIT 1`
-  return connection.first(sql, webhookId) !== undefined
+/**
+ * Chooses up to `limit`: an equal share of every lane, and of what is left again an equal share of those that have more, until nothing is left.
+ * Says whether there is more that could have been given out.
+ */
+function share(connection: Connection, lanes: readonly Lane[], limit: number) {
+  const leasings: Leasing[] = []
+  let open = lanes.map((lane) => ({ lane, taken: 0 }))
+  while (open.length > 0 && leasings.length < limit) {
+    const equal = Math.max(1, Math.floor((limit - leasings.length) / open.length))
+    const wanted = open.map(({ lane, taken }) => Math.min(lane.free, taken + equal))
+    // One more of each than it may get, to know which have more.
+    const ready = firstReady(connection, open, Math.max(...wanted) + 1)
+    open = open.flatMap(({ lane, taken }, place) => {
+      const ids = ready[place] ?? []
+      const most = Math.min(wanted[place] ?? 0, taken + limit - leasings.length)
+      leasings.push(...ids.slice(taken, most).map((id) => ({ id, webhook: lane.webhook })))
+      return ids.length > most && lane.free > most ? [{ lane, taken: most }] : []
+    })
+  }
+  return { leasings, isMore: open.length > 0 }
 }
 
-function takeReady(connection: Connection, webhook: StoredWebhook, count: number, until: number): Claimed[] {
-  return connection
-    .all<ClaimableRow>(
-      `${selectClaimable} WHERE d.phase = 'ready' AND d.webhook_id = ? ORDER BY d.due_at LIMIT ?`,
-      webhook.id,
-      count,
-    )
-    .map((row) => lease(connection, row, webhook, until))
+/** The ids of the first `count` that are ready of each lane, the longest due first; in one statement, from the index alone. */
+function firstReady(connection: Connection, lanes: readonly { readonly lane: Lane }[], count: number): string[][] {
+  const rows = connection.all<{ readonly place: number; readonly ids: string }>(
+    `SELECT lane.key AS place, (
+       SELECT json_group_array(id) FROM (
+         SELECT id FROM posthorn_deliveries WHERE phase = 'ready' AND webhook_id = lane.value ORDER BY due_at, id LIMIT ?
+       )
+     ) AS ids FROM json_each(?) lane`,
+    count,
+    JSON.stringify(lanes.map(({ lane }) => lane.webhook.id)),
+  )
+  const ready: string[][] = []
+  for (const { place, ids } of rows) ready[place] = JSON.parse(ids) as string[] // as json_group_array writes ids
+  return ready
 }

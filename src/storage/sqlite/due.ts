@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { nextLaneAfter } from './lane.ts'
 
 /** Until the next delivery comes due, a lease runs out, or the instant given; null where nothing is to come. */
 export function nextDueInMs(connection: Connection, wakeAt: number | null, now: number): number | null {
@@ -12,10 +13,7 @@ export function nextDueInMs(connection: Connection, wakeAt: number | null, now: 
 
 /** The first webhook above an id that has something ready, or null. */
 export function nextLane(connection: Connection, after: string): string | null {
-  const row = connection.first<{ webhook_id: string }>(
-    `SELECT webhook_id FROM posthorn_deliveries WHERE phase = 'ready' AND webhook_id > ? ORDER BY webhook_id LIMIT 1`,
-    after,
-  )
+  const row = connection.first<{ webhook_id: string }>(nextLaneAfter('?'), after)
   return row?.webhook_id ?? null
 }
 

@@ -1,21 +1,21 @@
+import { firstClaim } from '../first-claim.ts'
 import { PosthornError } from '../../domain/error.ts'
 import type { Now } from '../steady-clock.ts'
 import type { Claimed, EnqueueResult, NewDelivery, NewEvent, StoredWebhook } from '../storage.ts'
+import { BatchLanes } from './batch-lanes.ts'
 import { BulkInsert } from './bulk-insert.ts'
 import type { Connection } from './connection.ts'
 import type { Phase } from './delivery-row.ts'
 import { findKeyHolder, rememberKey } from './idempotency.ts'
-import { freeSlots } from './lease.ts'
 import type { SqliteValue } from './sqlite-value.ts'
 import { toStoredText } from './stored-text.ts'
-import { findWebhook } from './webhooks.ts'
 
 /** Writes events with their deliveries, and leases what `claimFor` asks for. One call is one Enqueue. */
 export class Enqueue {
   readonly #connection: Connection
   readonly #now: Now
   readonly #claimFor: { readonly leaseMs: number; readonly limit: number }
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lease = crypto.randomUUID()
   readonly #claimed: Claimed[] = []
   readonly #added: AddedDelivery[] = []
   readonly #deliveryValues: SqliteValue[] = []
@@ -33,8 +33,10 @@ export class Enqueue {
   write(events: readonly NewEvent[]): { results: EnqueueResult[]; claimed: Claimed[] } {
     const fresh = new Map<string, NewEvent>()
     const results = events.map((event) => this.#judge(event, fresh))
-    for (const { event, seq } of insertEvents(this.#connection, [...fresh.values()], this.#now.wallMs)) {
-      for (const delivery of event.deliveries) this.#addDelivery(event, seq, delivery)
+    const stored = insertEvents(this.#connection, [...fresh.values()], this.#now.wallMs)
+    const lanes = new BatchLanes(this.#connection, webhookIdsOf(stored), this.#now.dueMs)
+    for (const { event, seq } of stored) {
+      for (const delivery of event.deliveries) this.#addDelivery(event, seq, delivery, lanes)
     }
     const written = deliveryInsert.write(this.#connection, this.#deliveryValues)
     if (written < this.#added.length) throw conflict(this.#connection, this.#added)
@@ -56,9 +58,9 @@ export class Enqueue {
     return { id, status: 'accepted' }
   }
 
-  #addDelivery(event: NewEvent, eventSeq: number, delivery: NewDelivery): void {
-    const lane = this.#lane(event.tenantId, delivery.webhookId)
-    const start = this.#start(event, delivery, lane)
+  #addDelivery(event: NewEvent, eventSeq: number, delivery: NewDelivery, lanes: BatchLanes): void {
+    const start = this.#start(event, delivery, lanes)
+    const { webhook } = start
     this.#added.push({ event, seq: eventSeq, delivery })
     this.#deliveryValues.push(
       delivery.id,
@@ -67,79 +69,40 @@ export class Enqueue {
       event.tenantId,
       start.phase,
       start.reason,
-      start.lease === null ? 0 : 1,
+      webhook === null ? 0 : 1,
       start.dueAt,
-      start.lease,
+      webhook === null ? null : this.#lease,
       start.leaseUntil,
       this.#now.wallMs,
       start.finishedAt,
     )
-    if (start.lease === null || lane.webhook === null) return
-    lane.free--
-    this.#claimed.push({
-      id: delivery.id,
-      lease: start.lease,
-      attemptCount: 0,
-      attemptsBefore: 0,
-      claimCount: 1,
-      trigger: 'auto',
-      event: {
-        id: event.id,
-        tenantId: event.tenantId,
-        type: event.type,
-        body: event.body,
-        contentType: event.contentType,
-        idempotencyKey: event.idempotencyKey ?? null,
-        createdAt: new Date(this.#now.wallMs),
-      },
-      webhook: lane.webhook,
-    })
+    if (webhook !== null) this.#claimed.push(firstClaim(delivery.id, this.#lease, event, webhook, this.#now.wallMs))
   }
 
   /** Where a new delivery stands. One for a webhook that is gone, or a foreign one, ends here: nothing could claim it. */
-  #start(event: NewEvent, delivery: NewDelivery, lane: Lane): Start {
-    const end = { dueAt: null, lease: null, leaseUntil: null, finishedAt: this.#now.wallMs }
-    if (delivery.skip !== undefined) return { phase: 'skipped', reason: delivery.skip, ...end }
-    if (lane.webhook === null) return { phase: 'cancelled', reason: 'deleted', ...end }
-    const pending = { reason: null, finishedAt: null }
-    const delayMs = event.delayMs ?? 0
-    if (delayMs > 0) {
-      return { phase: 'waiting', dueAt: this.#now.dueMs + delayMs, lease: null, leaseUntil: null, ...pending }
+  #start({ tenantId, delayMs = 0 }: NewEvent, { webhookId, skip }: NewDelivery, lanes: BatchLanes): Start {
+    const { dueMs, wallMs } = this.#now
+    const none = { reason: null, webhook: null, dueAt: null, leaseUntil: null, finishedAt: null }
+    if (skip !== undefined) return { ...none, phase: 'skipped', reason: skip, finishedAt: wallMs }
+    const room = delayMs > 0 ? 0 : this.#claimFor.limit - this.#claimed.length
+    const lane = room > 0 ? lanes.open(webhookId, tenantId, room) : null
+    if (lane === null && (room > 0 || !lanes.has(webhookId, tenantId))) {
+      return { ...none, phase: 'cancelled', reason: 'deleted', finishedAt: wallMs }
     }
-    if (lane.free < 1 || this.#claimed.length >= this.#claimFor.limit) {
-      return { phase: 'ready', dueAt: this.#now.dueMs, lease: null, leaseUntil: null, ...pending }
-    }
+    if (delayMs > 0) return { ...none, phase: 'waiting', dueAt: dueMs + delayMs }
+    if (lane === null || lane.free < 1) return { ...none, phase: 'ready', dueAt: dueMs }
+    lane.free--
     // Written as leased at once: to write it as ready and then lease it would cost two more index changes.
-    const leaseUntil = this.#now.dueMs + this.#claimFor.leaseMs
-    return { phase: 'leased', dueAt: null, lease: crypto.randomUUID(), leaseUntil, ...pending }
+    return { ...none, phase: 'leased', webhook: lane.webhook, leaseUntil: dueMs + this.#claimFor.leaseMs }
   }
-
-  #lane(tenantId: string, webhookId: string): Lane {
-    let lane = this.#lanes.get(webhookId)
-    if (lane === undefined) {
-      const webhook = findWebhook(this.#connection, webhookId)
-      lane = { webhook, free: this.#claimFor.limit > 0 ? this.#freeSlots(webhook) : 0 }
-      this.#lanes.set(webhookId, lane)
-    }
-    return lane.webhook?.tenantId === tenantId ? lane : { webhook: null, free: 0 }
-  }
-
-  #freeSlots(webhook: StoredWebhook | null): number {
-    if (webhook === null || !webhook.isActive || Number(webhook.gateUntil ?? 0) > this.#now.dueMs) return 0
-    return freeSlots(this.#connection, webhook, this.#now.dueMs)
-  }
-}
-
-interface Lane {
-  readonly webhook: StoredWebhook | null
-  free: number
 }
 
 interface Start {
   readonly phase: Phase
   readonly reason: string | null
+  /** The webhook of a delivery that is leased at once. */
+  readonly webhook: StoredWebhook | null
   readonly dueAt: number | null
-  readonly lease: string | null
   readonly leaseUntil: number | null
   readonly finishedAt: number | null
 }
@@ -166,6 +129,12 @@ interface StoredEvent {
 
 interface AddedDelivery extends StoredEvent {
   readonly delivery: NewDelivery
+}
+
+/** The webhooks that deliveries go to, in their order. */
+function webhookIdsOf(events: readonly StoredEvent[]): string[] {
+  const deliveries = events.flatMap(({ event }) => event.deliveries)
+  return deliveries.filter(({ skip }) => skip === undefined).map(({ webhookId }) => webhookId)
 }
 
 function seqOf(connection: Connection, { tenantId, id }: NewEvent): number | null {

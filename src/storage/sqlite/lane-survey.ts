@@ -1,24 +1,16 @@
 import type { Now } from '../steady-clock.ts'
-import type { StoredWebhook } from '../storage.ts'
 import { cancelReady } from './cancel-ready.ts'
 import type { Connection } from './connection.ts'
 import type { LaneRotation } from './lane-rotation.ts'
-import { freeSlots } from './lease.ts'
-import { findWebhook } from './webhooks.ts'
+import { isGated, type Lane, readyLanes } from './lane.ts'
 
 // Bounds on one call, so that it takes milliseconds whatever the backlog.
 const maxLanes = 200
 const maxCancelled = 500
 
-/** A webhook of which something may be given out. */
-export interface Lane {
-  readonly webhook: StoredWebhook
-  /** How many more may be leased; 0 also once nothing more is ready. */
-  free: number
-}
-
 /** The lanes that were met, and what became of those that are shut. */
 export interface Survey {
+  /** Those of which something may be given out. */
   readonly lanes: Lane[]
   readonly cancelled: number
   /** When the first gate met opens. */
@@ -38,19 +30,21 @@ export function surveyLanes(
   const lanes: Lane[] = []
   let cancelled = 0
   let wakeAt: number | null = null
-  const probe = rotation.probe(maxLanes)
+  // At first as many as would do if all were open.
+  const probe = rotation.probe(maxLanes, limit, (after, upTo, count) =>
+    readyLanes(connection, { after, upTo, count }, now.dueMs),
+  )
   let step = probe.next()
   for (; step.done !== true; step = probe.next()) {
-    const webhook = findWebhook(connection, step.value)
-    if (webhook === null || !webhook.isActive) {
-      const reason = webhook === null ? 'deleted' : 'disabled'
-      cancelled += cancelReady(connection, step.value, reason, maxCancelled - cancelled, now.wallMs)
+    const { webhookId, lane } = step.value
+    if (lane === null || !lane.webhook.isActive) {
+      const reason = lane === null ? 'deleted' : 'disabled'
+      cancelled += cancelReady(connection, webhookId, reason, maxCancelled - cancelled, now.wallMs)
       if (cancelled === maxCancelled) break
-    } else if (webhook.gateUntil !== null && webhook.gateUntil.getTime() > now.dueMs) {
-      wakeAt = Math.min(webhook.gateUntil.getTime(), wakeAt ?? Infinity)
-    } else if (isWanted(step.value)) {
-      const free = freeSlots(connection, webhook, now.dueMs)
-      if (free > 0) lanes.push({ webhook, free })
+    } else if (isGated(lane.webhook, now.dueMs)) {
+      wakeAt = Math.min(Number(lane.webhook.gateUntil), wakeAt ?? Infinity)
+    } else if (isWanted(webhookId)) {
+      if (lane.free > 0) lanes.push(lane)
       if (lanes.length === limit) break
     }
   }

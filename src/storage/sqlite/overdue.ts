@@ -1,7 +1,7 @@
 import { inTurn, shareOf } from '../in-turn.ts'
 import type { Now } from '../steady-clock.ts'
 import type { Connection } from './connection.ts'
-import { hasDue, nextLane } from './due.ts'
+import { hasDue } from './due.ts'
 import { LaneRotation } from './lane-rotation.ts'
 import { surveyLanes } from './lane-survey.ts'
 import { promote } from './promote.ts'
@@ -10,13 +10,12 @@ import { promote } from './promote.ts'
 export class Overdue {
   readonly #connection: Connection
   readonly #write: <T>(work: () => T) => T
-  readonly #rotation: LaneRotation
+  readonly #rotation = new LaneRotation()
 
   /** @param write - runs what it is given in a transaction */
   constructor(connection: Connection, write: <T>(work: () => T) => T) {
     this.#connection = connection
     this.#write = write
-    this.#rotation = new LaneRotation((after) => nextLane(connection, after))
   }
 
   find(limit: number, byMs: number, now: Now): string[] {

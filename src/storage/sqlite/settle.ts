@@ -2,10 +2,9 @@ import type { Settled, Settlement, SucceededSettlement } from '../settlement.ts'
 import type { Now } from '../steady-clock.ts'
 import type { Connection } from './connection.ts'
 import { toState, type Phase } from './delivery-row.ts'
-import { freeSlots } from './lease.ts'
+import { findLane } from './lane.ts'
 import { attemptInsert, attemptValues, recordAttempt } from './record-attempt.ts'
 import type { SqliteValue } from './sqlite-value.ts'
-import { findWebhook } from './webhooks.ts'
 
 /** Applies settlements; those whose lease is not the delivery's own any more are left out of the answer. */
 export function settleAll(connection: Connection, settlements: readonly Settlement[], now: Now): Settled[] {
@@ -83,8 +82,8 @@ interface HeldRow {
 // A lease that has run out still ends its delivery as long as nobody took it over, but its slot may be another's by now.
 function mayGoOn(connection: Connection, settlement: Settlement, held: HeldRow, now: number): boolean {
   if (settlement.outcome !== 'continue' || held.lease_until > now || held.webhook_id === null) return true
-  const webhook = findWebhook(connection, held.webhook_id)
-  return webhook === null || freeSlots(connection, webhook, now) > 0
+  const lane = findLane(connection, held.webhook_id, now)
+  return lane === null || lane.free > 0
 }
 
 interface Next {

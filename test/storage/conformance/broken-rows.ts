@@ -9,6 +9,22 @@ export const brokenRows: Readonly<Record<string, BrokenStorage>> = {
     noticedBy: ['listings: reads nothing of another tenant'],
   },
 
+  'an event that is taken for one of another tenant': {
+    alteration: (inner) => {
+      const owners = new Map<string, string>()
+      return {
+        enqueue: async (events, options) => {
+          const known = (id: string, tenant: string) => (owners.get(id) ?? tenant) !== tenant
+          for (const { id, tenantId } of events) if (!owners.has(id)) owners.set(id, tenantId)
+          const own = events.filter(({ id, tenantId }) => !known(id, tenantId))
+          const { claimed } = await inner.enqueue(own, options)
+          return { results: events.map(({ id }) => ({ id, status: 'accepted' as const })), claimed }
+        },
+      }
+    },
+    noticedBy: ['enqueue: takes an event of another tenant for another, though it has the same id'],
+  },
+
   'a webhook that every tenant can delete': {
     alteration: (inner) => ({ deleteWebhook: (id) => inner.deleteWebhook(id, 'acme') }),
     noticedBy: ['webhooks: answers another tenant as if the webhook were missing'],

@@ -1,5 +1,6 @@
 import type { LeaseRef, Settlement } from '../../../src/storage/settlement.ts'
-import type { Claimed, NewEvent, StoredWebhook } from '../../../src/storage/storage.ts'
+import type { Claimed, NewEvent, Storage, StoredWebhook } from '../../../src/storage/storage.ts'
+import { checkingMatches } from '../../support/checking-matches.ts'
 import type { Alteration } from './alter.ts'
 
 /** A storage that breaks one promise, and cases of the suite that must notice. */
@@ -44,6 +45,44 @@ export const brokenStorages: Readonly<Record<string, BrokenStorage>> = {
     ],
   },
 
+  'a settle that writes all that has the lease': {
+    alteration: (inner) => {
+      const { held, claim } = rememberingClaims(inner)
+      return {
+        claim,
+        settle: async (settlements) => {
+          const settled = await inner.settle(settlements)
+          const others = settlements.flatMap((settlement) =>
+            (held.get(settlement.lease) ?? [])
+              .filter(({ id, lease }) => id !== settlement.id && lease === settlement.lease)
+              .map(({ id }) => ({ ...settlement, id })),
+          )
+          await inner.settle(others.filter(({ id }) => settlements.every((settlement) => settlement.id !== id)))
+          return settled
+        },
+      }
+    },
+    noticedBy: ['settle: ends one of what one claim gave out, and not the others'],
+  },
+
+  'a renew that prolongs all that has the lease': {
+    alteration: (inner) => {
+      const { held, claim } = rememberingClaims(inner)
+      return {
+        claim,
+        renew: async (leases, leaseMs) => {
+          const renewed = await inner.renew(leases, leaseMs)
+          await inner.renew(
+            leases.flatMap(({ lease }) => (held.get(lease) ?? []).filter((one) => one.lease === lease)),
+            leaseMs,
+          )
+          return renewed
+        },
+      }
+    },
+    noticedBy: ['leases and renew: renews one of what one claim gave out, and not the others'],
+  },
+
   'a retry that loses its attempt': {
     alteration: (inner) => ({
       settle: (settlements) =>
@@ -71,6 +110,28 @@ export const brokenStorages: Readonly<Record<string, BrokenStorage>> = {
       },
     }),
     noticedBy: ['enqueue: writes nothing of a batch in which one delivery cannot be written'],
+  },
+
+  'an enqueue that says it checks what was matched, and does not': {
+    alteration: (inner) => ({ capabilities: { ...inner.capabilities, checksMatches: true } }),
+    noticedBy: [
+      'enqueue with ifMatched: writes nothing of what is leased at once where one more wants it',
+      'enqueue with ifMatched: writes nothing of what is left to others where one was deleted',
+      'enqueue with ifMatched: writes nothing of what is held back where one does not want it any more',
+    ],
+  },
+
+  'an enqueue that checks which webhooks were matched, and not whether they are active': {
+    alteration: (inner) => checkingMatches(inner, ({ id }) => id),
+    noticedBy: [
+      'enqueue with ifMatched: writes nothing of what is leased at once where one was disabled',
+      'enqueue with ifMatched: takes up a webhook that was enabled again',
+    ],
+  },
+
+  'an enqueue that never finds that what was matched still holds': {
+    alteration: (inner) => checkingMatches(inner, () => Math.random()),
+    noticedBy: ['enqueue with ifMatched: writes what is left to others where all is as it was'],
   },
 
   'a claim that ignores maxInFlight': {
@@ -276,4 +337,15 @@ function withWebhooks(
   change: Partial<StoredWebhook>,
 ): ReturnType<Alteration> {
   return { insertWebhook: (webhook) => insertWebhook({ ...webhook, ...change }) }
+}
+
+/** A claim that keeps what it gave out by lease. */
+function rememberingClaims(inner: Storage) {
+  const held = new Map<string, Claimed[]>()
+  const claim: Storage['claim'] = async (query) => {
+    const answer = await inner.claim(query)
+    for (const one of answer.claimed) held.set(one.lease, answer.claimed)
+    return answer
+  }
+  return { held, claim }
 }

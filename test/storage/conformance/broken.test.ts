@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { checkingMatches } from '../../support/checking-matches.ts'
 import { altered } from './alter.ts'
 import { brokenOverdue } from './broken-overdue.ts'
 import { brokenRows } from './broken-rows.ts'
@@ -8,6 +9,10 @@ import { collectCases, failedCases } from './collect-cases.ts'
 describe('storageConformance', () => {
   it('passes the storage under the broken ones, wrapped the same way', async () => {
     expect(await failedCases(altered(() => ({})))).toEqual([])
+  })
+
+  it('passes one that checks what was matched', async () => {
+    expect(await failedCases(altered(checkingMatches))).toEqual([])
   })
 
   it('has a name of its own for every case', () => {

@@ -29,6 +29,7 @@ describe('SortedRows', () => {
         }
         const sorted = [...kept.keys()].toSorted()
         expect(rows.size).toBe(sorted.length)
+        for (const id of touched) expect(rows.find(id)).toBe(kept.get(id))
         expect(idsOf(rows.walk(cursor, 'asc'))).toEqual(sorted.filter((id) => cursor === null || id > cursor))
         expect(idsOf(rows.walk(cursor, 'desc'))).toEqual(
           sorted.filter((id) => cursor === null || id < cursor).toReversed(),

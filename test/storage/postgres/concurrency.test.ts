@@ -71,6 +71,44 @@ describe.skipIf(noServer).each([
     expect(await first.stats({})).toMatchObject({ ready: 0, waiting: 0, leased: 0 })
   })
 
+  // A deadlock costs whoever meets it a second, and is repeated: nobody else would notice.
+  it('locks deliveries in the order of their ids, whatever is done to the same ones at once', async () => {
+    const codes: unknown[] = []
+    const [first, second] = pools.map((pool) => {
+      const query = async (sql: string, params: readonly (string | number | null)[]) => {
+        try {
+          return (await pool.query<Record<string, unknown>>(sql, [...params])).rows
+        } catch (error) {
+          codes.push((error as { code?: unknown }).code) // of pg
+          throw error
+        }
+      }
+      return postgresStorage({ query }, { schema: database.schema })
+    })
+    if (first === undefined || second === undefined) throw new Error('there are two pools')
+    const webhook = newWebhook({ maxInFlight: 1000 })
+    await first.insertWebhook(webhook)
+    const claimAll = async () => (await first.claim({ limit: 100, leaseMs: 60_000 })).claimed
+    for (let round = 0; round < 20; round++) {
+      await first.enqueue(Array.from({ length: 100 }, () => newEvent([webhook])))
+      const mixed = (await claimAll()).toReversed()
+      // Each retry writes its row anew: what is stored last in the table has the lowest ids.
+      for (let from = 0; from < mixed.length; from += 10) {
+        const retries = mixed.slice(from, from + 10).map(({ id, lease }) => {
+          return { id, lease, outcome: 'retry', attempt: newAttempt(1), retryInMs: 0 } as const
+        })
+        await first.settle(retries)
+      }
+      const claimed = await claimAll()
+      const successes = claimed.map(({ id, lease }) => {
+        return { id, lease, outcome: 'succeeded', attempt: newAttempt(2) } as const
+      })
+      const [settled] = await Promise.all([first.settle(successes), second.renew(claimed, 60_000)])
+      expect(settled).toHaveLength(100)
+    }
+    expect(codes.filter((code) => code === '40P01')).toEqual([])
+  })
+
   it('keeps maxInFlight among claims, claims by id and dispatches that lease, all at once', async () => {
     const [first] = storages
     for (let round = 0; round < 20; round++) {

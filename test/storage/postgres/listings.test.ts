@@ -31,12 +31,21 @@ describe.skipIf(noServer)('pages of deliveries on Postgres', () => {
     expect((await storage.listEvents({ tenantId, limit: 1, type: 'order.missing' })).nextCursor).not.toBeNull()
   })
 
-  it('end after 1,500 of a webhook, which lie apart', async () => {
+  it('end after 300 of a webhook, which lie apart, and go on from there', async () => {
     const query = { tenantId, webhookId: quiet.id, limit: 10, state: 'failed' } as const
-    const first = await storage.listDeliveries(query)
-    expect(first.data).toEqual([])
-    const second = await storage.listDeliveries({ ...query, cursor: first.nextCursor ?? '' })
-    expect(second).toEqual({ data: [], nextCursor: null })
+    let calls = 0
+    let cursor: string | null = null
+    do {
+      const page: Awaited<ReturnType<Storage['listDeliveries']>> = await storage.listDeliveries({
+        ...query,
+        ...(cursor !== null && { cursor }),
+      })
+      expect(page.data).toEqual([])
+      cursor = page.nextCursor
+      calls++
+    } while (cursor !== null && calls < 10)
+    // Of 1,600.
+    expect(calls).toBe(6)
   })
 
   it('are what a change does not stop at: it looks through the same webhook in one call', async () => {

@@ -24,7 +24,12 @@ describe('postgresStorage', () => {
 
   it('says what it can promise, and does nothing before its first use', () => {
     const storage = postgresStorage({ query: () => Promise.reject(new Error('used')) })
-    expect(storage.capabilities).toEqual({ durability: 'server', scope: 'cluster', transactions: 'caller' })
+    expect(storage.capabilities).toEqual({
+      durability: 'server',
+      scope: 'cluster',
+      transactions: 'caller',
+      checksMatches: true,
+    })
   })
 
   it('tells the code of what the driver threw, and nothing of the statement and its parameters', async () => {

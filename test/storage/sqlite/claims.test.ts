@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Claimed, Storage } from '../../../src/storage/storage.ts'
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite-storage.ts'
@@ -61,6 +62,62 @@ describe('claims of sqliteStorage', () => {
     const { claimed } = await storage.claim({ limit: 10, leaseMs: 60_000 })
     const countOf = (id: string) => claimed.filter(({ webhook }) => webhook.id === id).length
     expect([countOf(busy.id), countOf(quiet.id)]).toEqual([7, 3])
+  })
+
+  it('gives out all that it may, to no webhook two more than to another that could have had them, the longest due first', async () => {
+    const lane = fc.record({
+      cap: fc.integer({ min: 1, max: 6 }),
+      dues: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 9 }),
+    })
+    const cases = fc.array(lane, { minLength: 1, maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(
+        cases,
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 0, max: 12 }),
+        async (lanes, limit, turns) => {
+          let nowMs = 0
+          const storage = sqliteStorage(':memory:', { clock: () => nowMs })
+          const webhooks = lanes.map(({ cap }) => newWebhook({ maxInFlight: cap }))
+          await insertAll(storage, webhooks)
+          const dueOf = lanes.map(() => new Map<string, number>())
+          for (const [place, { dues }] of lanes.entries()) {
+            for (const delayMs of dues) {
+              const event = newEvent(webhooks.slice(place, place + 1), { delayMs })
+              for (const { id } of event.deliveries) dueOf[place]?.set(id, delayMs)
+              await storage.enqueue([event])
+            }
+          }
+          nowMs = 10
+          // From wherever the round stands.
+          for (let turn = 0; turn < turns; turn++) {
+            const { claimed } = await storage.claim({ limit: 1, leaseMs: 1000 })
+            await storage.settle(
+              claimed.map(({ id, lease }) => ({ id, lease, outcome: 'release', retryInMs: 0 }) as const),
+            )
+            for (const { id } of claimed) for (const dues of dueOf) if (dues.has(id)) dues.set(id, nowMs)
+          }
+          const { claimed, nextDueInMs } = await storage.claim({ limit, leaseMs: 1000 })
+          const counts = webhooks.map(({ id }) => claimed.filter(({ webhook }) => webhook.id === id).length)
+          const most = lanes.map(({ cap, dues }) => Math.min(cap, dues.length))
+          const all = most.reduce((sum, each) => sum + each, 0)
+          expect(claimed).toHaveLength(Math.min(limit, all))
+          expect(new Set(claimed.map(({ id }) => id)).size).toBe(claimed.length)
+          const open = counts.filter((count, place) => count < (most[place] ?? 0))
+          expect(Math.max(...counts) - Math.min(...open, Infinity)).toBeLessThanOrEqual(1)
+          // A full claim may say to ask again where nothing is left: it stopped before it had met every lane.
+          expect(nextDueInMs === 0 || all === limit).toBe(all >= limit)
+          for (const [place, { id: webhookId }] of webhooks.entries()) {
+            const taken = claimed
+              .filter(({ webhook }) => webhook.id === webhookId)
+              .map(({ id }) => dueOf[place]?.get(id))
+            const inOrder = [...(dueOf[place]?.values() ?? [])].toSorted((left, right) => left - right)
+            expect(taken).toEqual(inOrder.slice(0, taken.length))
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
   })
 
   it('does not revive an expired lease where its slot is taken', async () => {

@@ -26,6 +26,15 @@ describe('overdue of sqliteStorage', () => {
     expect(found.size).toBe(10)
   })
 
+  it('gives nothing where nothing is asked for', async () => {
+    const storage = sqliteStorage(':memory:')
+    const webhook = newWebhook()
+    await storage.insertWebhook(webhook)
+    await storage.enqueue([newEvent([webhook])])
+    expect(await storage.overdue({ limit: 0, byMs: 0 })).toEqual([])
+    expect(await storage.overdue({ limit: 1, byMs: 0 })).toHaveLength(1)
+  })
+
   it('reads more of a webhook where others have little', async () => {
     const storage = sqliteStorage(':memory:')
     const [busy, quiet] = [newWebhook(), newWebhook()]

@@ -33,6 +33,9 @@ export class LinkedList<T> {
     else node.previous.next = node.next
     if (node.next === null) this.#last = node.previous
     else node.next.previous = node.previous
+    // What has left keeps nothing alive: V8 takes what an old dead object refers to for alive, and that would be all that came after it.
+    node.previous = null
+    node.next = null
     this.#size--
   }
 
