@@ -40,6 +40,8 @@ function reads({ storage, dispatcher }: App): Record<string, Read> {
     },
     'page of a webhook': (number) => dispatcher.listDeliveries({ webhookId: webhookId(number) }),
     'page of a state (one in 50)': () => dispatcher.listDeliveries({ state: 'failed' }),
+    'page of a state that none has': () => dispatcher.listDeliveries({ state: 'cancelled' }),
+    'page of what is pending': () => dispatcher.listDeliveries({ state: 'pending' }),
     'page of a state of a webhook': (number) =>
       dispatcher.listDeliveries({ webhookId: webhookId(number), state: 'failed' }),
     'page of a day': () => dispatcher.listDeliveries({ after: new Date(Date.now() - 86_400_000), order: 'asc' }),

@@ -98,8 +98,8 @@ export interface Attempt {
 
 /** One page of a listing. */
 export interface Page<T> {
-  /** The rows, in the order asked for. */
+  /** The rows, in the order asked for. Where a filter fits few of many, a page may hold fewer than asked for, or none, before the last. */
   readonly data: T[]
-  /** Pass it as `cursor` for the next page; null on the last. */
+  /** Pass it as `cursor` for the next page; null on the last, and on no other. */
   readonly nextCursor: string | null
 }

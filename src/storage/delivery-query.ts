@@ -1,3 +1,4 @@
+import type { DeliveryState } from '../domain/delivery.ts'
 import type { DeliveryFilter } from './query.ts'
 
 /** Which deliveries an SQL adapter looks for, from which cursor on. */
@@ -8,7 +9,22 @@ export interface DeliveryQuery extends DeliveryFilter {
   readonly order?: 'asc' | 'desc'
 }
 
+/** How deliveries end without success. SQL adapters keep an index of these: the few that an operator looks for stand among many that succeeded. */
+export type UndeliveredState = 'failed' | 'cancelled' | 'skipped'
+
+/** The state that the index of undelivered ones is to be asked for; null where it is of no use, or another finds less. */
+export function undeliveredState({ state, eventId, ids }: DeliveryQuery): UndeliveredState | null {
+  return isUndelivered(state) && eventId === undefined && ids === undefined ? state : null
+}
+
 /** Whether rows have to be looked into, so that many may be passed over for one that fits. */
-export function hasFilter({ state, type, after, before }: DeliveryQuery): boolean {
-  return [state, type, after, before].some((filter) => filter !== undefined)
+export function hasFilter(query: DeliveryQuery): boolean {
+  const { webhookId, type, after, before } = query
+  const state = undeliveredState(query) === null ? query.state : undefined
+  // The index of a webhook does not say whose it is: of somebody else's no row fits.
+  return [webhookId, state, type, after, before].some((filter) => filter !== undefined)
+}
+
+function isUndelivered(state: DeliveryState | undefined): state is UndeliveredState {
+  return state === 'failed' || state === 'cancelled' || state === 'skipped'
 }

@@ -1,8 +1,9 @@
 import { decodeCursor } from '../cursor.ts'
-import { hasFilter, type DeliveryQuery } from '../delivery-query.ts'
+import { hasFilter, type DeliveryQuery, undeliveredState } from '../delivery-query.ts'
+import { maxDeliveriesSeen } from '../max-seen.ts'
 import { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
-import { lastOfMaxSeen, maxSeen } from './max-seen.ts'
+import { lastSeenOf } from './last-seen.ts'
 import { idsOf, instant } from './sql.ts'
 import { isId } from '../../domain/id.ts'
 
@@ -27,13 +28,15 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, fu
   // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
   if (query.webhookId === undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
   else where.add((webhookId) => `d.webhook_id = ${webhookId}::uuid`, uuidOr(query.webhookId))
+  const undelivered = undeliveredState(query)
+  // No parameter: the planner is to see that the partial index holds them.
+  if (undelivered !== null) where.add(() => `d.phase = '${undelivered}'`)
   where.startAfter('d.id', decodeCursor(query.cursor), isAscending)
   const isFiltered = further !== undefined || hasFilter(query)
   const isNarrow = query.eventId !== undefined || query.ids !== undefined
-  const ofPage = query.webhookId === undefined ? maxSeen.ofTenant : maxSeen.ofWebhook
-  const most = further === undefined ? ofPage : maxSeen.ofChange
+  const most = maxDeliveriesSeen(query, further !== undefined)
   const lastSeen =
-    isFiltered && !isNarrow ? await lastOfMaxSeen(database, `${deliveries} d`, 'd.id', where, isAscending, most) : null
+    isFiltered && !isNarrow ? await lastSeenOf(database, `${deliveries} d`, 'd.id', where, isAscending, most) : null
 
   if (query.webhookId !== undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
   if (query.ids !== undefined) {
@@ -49,14 +52,14 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, fu
       uuidOr(query.eventId),
     )
   }
-  addFilters(where, query)
+  addFilters(where, query, undelivered === null ? query.state : undefined)
   if (further !== undefined) where.add(() => further)
   // OFFSET 0 keeps the deliveries first.
   const event = `LATERAL (SELECT id, type FROM ${events} WHERE seq = d.event_seq OFFSET 0) e`
   return { deliveries: `${deliveries} d`, event, condition: where.sql, conditions: where, lastSeen }
 }
 
-function addFilters(where: Conditions, { state, type, after, before }: DeliveryQuery): void {
+function addFilters(where: Conditions, { type, after, before }: DeliveryQuery, state: DeliveryQuery['state']): void {
   if (state === 'pending') where.add(() => `d.phase IN ('ready', 'waiting', 'leased')`)
   else if (state !== undefined) where.add((phase) => `d.phase = ${phase}::text`, state)
   if (type !== undefined) where.add((value) => `e.type = ${value}::text`, type)

@@ -1,5 +1,6 @@
 import type { Attempt, Delivery, Page, WebhookEvent } from '../../domain/delivery.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
+import { maxEventsSeen } from '../max-seen.ts'
 import type { ListAttempts, ListDeliveries, ListEvents } from '../query.ts'
 import { attemptColumns, type AttemptRow, toAttempt } from './attempt-row.ts'
 import { Conditions } from './conditions.ts'
@@ -7,7 +8,7 @@ import type { Database } from './database.ts'
 import { whereDelivery } from './delivery-filter.ts'
 import { deliveryColumns, type DeliveryRow, toDelivery } from './delivery-row.ts'
 import { eventColumns, type EventRow, toEvent } from './event-row.ts'
-import { lastOfMaxSeen, maxSeen } from './max-seen.ts'
+import { lastSeenOf } from './last-seen.ts'
 import type { Names } from './names.ts'
 import { instant } from './sql.ts'
 import { isId } from '../../domain/id.ts'
@@ -40,9 +41,7 @@ export async function listEvents(database: Database, query: ListEvents): Promise
   where.startAfter('e.id', decodeCursor(query.cursor), isAscending)
   const isFiltered = [type, after, before].some((filter) => filter !== undefined)
   const table = `${database.names.events} e`
-  const lastSeen = isFiltered
-    ? await lastOfMaxSeen(database, table, 'e.id', where, isAscending, maxSeen.ofTenant)
-    : null
+  const lastSeen = isFiltered ? await lastSeenOf(database, table, 'e.id', where, isAscending, maxEventsSeen) : null
   if (type !== undefined) where.add((value) => `e.type = ${value}::text`, type)
   if (after !== undefined) where.add((at) => `e.created_at >= ${instant(`${at}::float8`)}`, after.getTime())
   if (before !== undefined) where.add((at) => `e.created_at < ${instant(`${at}::float8`)}`, before.getTime())

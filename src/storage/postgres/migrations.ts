@@ -192,5 +192,16 @@ UPDATE ${namesIn(schema).version} SET version = 4;
 `
 }
 
+function version5(schema: string): string {
+  const t = namesIn(schema)
+  const isUndelivered = `phase IN ('failed', 'cancelled', 'skipped')`
+  return `
+-- Lists what did not succeed, of a tenant and of a webhook. Partial: what succeeds is not in them, and does not pay for them.
+CREATE INDEX deliveries_undelivered ON ${t.deliveries} (tenant_id, phase, id) WHERE ${isUndelivered};
+CREATE INDEX deliveries_undelivered_of_webhook ON ${t.deliveries} (webhook_id, phase, id) WHERE ${isUndelivered};
+UPDATE ${t.version} SET version = 5;
+`
+}
+
 /** One entry a version, applied in order. Released entries are never changed. */
-const versions: readonly ((schema: string) => string)[] = [version1, version2, version3, version4]
+const versions: readonly ((schema: string) => string)[] = [version1, version2, version3, version4, version5]

@@ -2,7 +2,7 @@ import type { Now } from '../steady-clock.ts'
 import type { ClaimResult } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { hasDue, nextDueInMs } from './due.ts'
-import { findLane, isGated, type Lane } from './lane.ts'
+import { findLanes, isGated } from './lane.ts'
 import { leaseAll, type Leasing } from './lease.ts'
 
 /** Leases those of `ids` that are due. */
@@ -15,16 +15,15 @@ export function claimIds(
 ): ClaimResult {
   const { dueMs } = now
   return connection.write(() => {
-    const lanes = new Map<string, Lane | null>()
+    const due = selectDue(connection, ids, dueMs)
+    const lanes = findLanes(connection, [...new Set(due.map((row) => row.webhook_id))], dueMs)
     const leasings: Leasing[] = []
     const given = { token: crypto.randomUUID(), until: dueMs + leaseMs }
-    for (const row of selectDue(connection, ids, dueMs)) {
-      const known = lanes.get(row.webhook_id)
-      const lane = known === undefined ? openLane(connection, row.webhook_id, dueMs) : known
-      lanes.set(row.webhook_id, lane)
+    for (const row of due) {
+      const lane = lanes.get(row.webhook_id)
       if (lane?.webhook.isActive !== true) {
-        cancelOne(connection, row.id, lane === null ? 'deleted' : 'disabled', now.wallMs)
-      } else if (lane.free > 0 && leasings.length < limit) {
+        cancelOne(connection, row.id, lane === undefined ? 'deleted' : 'disabled', now.wallMs)
+      } else if (lane.free > 0 && !isGated(lane.webhook, dueMs) && leasings.length < limit) {
         leasings.push({ id: row.id, webhook: lane.webhook })
         lane.free--
       }
@@ -44,11 +43,6 @@ function selectDue(connection: Connection, ids: readonly string[], now: number) 
     now,
     now,
   )
-}
-
-function openLane(connection: Connection, webhookId: string, now: number): Lane | null {
-  const lane = findLane(connection, webhookId, now)
-  return lane !== null && isGated(lane.webhook, now) ? { ...lane, free: 0 } : lane
 }
 
 function cancelOne(connection: Connection, id: string, reason: 'deleted' | 'disabled', now: number): void {

@@ -1,9 +1,6 @@
 import type { Connection } from './connection.ts'
 import type { SqliteValue } from './sqlite-value.ts'
 
-// What one page looks through for the few rows that fit a filter without an index: tens of milliseconds of work.
-const maxSeen = 50_000
-
 /** One condition with what is bound to it. */
 export type Condition = readonly [sql: string, ...values: SqliteValue[]]
 
@@ -27,14 +24,22 @@ export class Conditions {
   }
 
   /**
-   * Ends the search at the 50,000th row of what the conditions so far select, which an index must give in order. Returns the id
+   * Ends the search at the `most`th row of what the conditions so far select, which an index must give in order. Returns the id
    * of that row, a cursor to go on from; null where there are fewer.
    */
-  stopAfterMaxSeen(connection: Connection, from: string, idColumn: string, isAscending: boolean): string | null {
+  stopAfter(
+    most: number,
+    connection: Connection,
+    {
+      from,
+      idColumn,
+      isAscending,
+    }: { readonly from: string; readonly idColumn: string; readonly isAscending: boolean },
+  ): string | null {
     const last = connection.first<{ id: string }>(
       `SELECT ${idColumn} AS id ${from} WHERE ${this.sql} ORDER BY ${idColumn} ${isAscending ? 'ASC' : 'DESC'} LIMIT 1 OFFSET ?`,
       ...this.values,
-      maxSeen - 1,
+      most - 1,
     )
     if (last === undefined) return null
     this.add(`${idColumn} ${isAscending ? '<=' : '>='} ?`, last.id)

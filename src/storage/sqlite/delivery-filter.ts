@@ -1,7 +1,9 @@
 import { decodeCursor } from '../cursor.ts'
-import { hasFilter, type DeliveryQuery } from '../delivery-query.ts'
+import { hasFilter, type DeliveryQuery, undeliveredState } from '../delivery-query.ts'
+import { maxDeliveriesSeen } from '../max-seen.ts'
 import { Conditions, type Condition } from './conditions.ts'
 import type { Connection } from './connection.ts'
+import { isUndelivered } from './schema.ts'
 import type { SqliteValue } from './sqlite-value.ts'
 
 /** The filter as SQL over deliveries `d` and their events `e`. */
@@ -21,10 +23,15 @@ export function whereDelivery(connection: Connection, query: DeliveryQuery, cond
   // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
   if (query.webhookId === undefined) where.add('d.tenant_id = ?', query.tenantId)
   else where.add('d.webhook_id = ?', query.webhookId)
+  const undelivered = undeliveredState(query)
+  // SQLite takes a partial index only where its own condition stands in the query.
+  if (undelivered !== null) where.add(`d.phase = ? AND d.${isUndelivered}`, undelivered)
   where.startAfter('d.id', decodeCursor(query.cursor), isAscending)
   const isFiltered = condition !== undefined || hasFilter(query)
   const isNarrow = query.eventId !== undefined || query.ids !== undefined
-  const lastSeen = isFiltered && !isNarrow ? where.stopAfterMaxSeen(connection, from, 'd.id', isAscending) : null
+  const most = maxDeliveriesSeen(query, condition !== undefined)
+  const listing = { from, idColumn: 'd.id', isAscending }
+  const lastSeen = isFiltered && !isNarrow ? where.stopAfter(most, connection, listing) : null
 
   if (query.webhookId !== undefined) where.add('d.tenant_id = ?', query.tenantId)
   if (query.ids !== undefined) where.add('d.id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids))
@@ -33,7 +40,7 @@ export function whereDelivery(connection: Connection, query: DeliveryQuery, cond
     where.add(`d.event_seq = (${eventSeq})`, query.tenantId, query.eventId)
   }
   if (query.state === 'pending') where.add(`d.phase IN ('ready', 'waiting', 'leased')`)
-  else if (query.state !== undefined) where.add('d.phase = ?', query.state)
+  else if (query.state !== undefined && undelivered === null) where.add('d.phase = ?', query.state)
   if (query.type !== undefined) where.add('e.type = ?', query.type)
   if (query.after !== undefined) where.add('d.created_at >= ?', query.after.getTime())
   if (query.before !== undefined) where.add('d.created_at < ?', query.before.getTime())
@@ -47,5 +54,7 @@ export function whereDelivery(connection: Connection, query: DeliveryQuery, cond
 function indexFor(query: DeliveryQuery): string {
   if (query.ids !== undefined) return ''
   if (query.eventId !== undefined) return 'INDEXED BY posthorn_deliveries_of_event'
+  if (undeliveredState(query) !== null)
+    return `INDEXED BY posthorn_deliveries_undelivered${query.webhookId === undefined ? '' : '_of_webhook'}`
   return `INDEXED BY posthorn_deliveries_${query.webhookId === undefined ? 'listed' : 'of_webhook'}`
 }

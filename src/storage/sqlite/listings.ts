@@ -1,5 +1,6 @@
 import type { Attempt, Delivery, Page, WebhookEvent } from '../../domain/delivery.ts'
 import { decodeCursor, decodeNumberCursor, pageOf } from '../cursor.ts'
+import { maxEventsSeen } from '../max-seen.ts'
 import type { DeliveryFilter, PageQuery } from '../query.ts'
 import type { Now } from '../steady-clock.ts'
 import type { Storage } from '../storage.ts'
@@ -34,8 +35,8 @@ export function listEvents(connection: Connection, query: Parameters<Storage['li
   where.add('e.tenant_id = ?', tenantId)
   where.startAfter('e.id', decodeCursor(query.cursor), isAscending)
   const isFiltered = [type, after, before].some((filter) => filter !== undefined)
-  const from = 'FROM posthorn_events e'
-  const lastSeen = isFiltered ? where.stopAfterMaxSeen(connection, from, 'e.id', isAscending) : null
+  const listing = { from: 'FROM posthorn_events e', idColumn: 'e.id', isAscending }
+  const lastSeen = isFiltered ? where.stopAfter(maxEventsSeen, connection, listing) : null
   if (type !== undefined) where.add('e.type = ?', type)
   if (after !== undefined) where.add('e.created_at >= ?', after.getTime())
   if (before !== undefined) where.add('e.created_at < ?', before.getTime())

@@ -154,5 +154,14 @@ CREATE TABLE posthorn_clock (
 INSERT INTO posthorn_clock (id, seen_at, ahead_ms) VALUES (1, 0, 0);
 `
 
+/** What the indexes of undelivered ones hold, as it stands in them. */
+export const isUndelivered = `phase IN ('failed', 'cancelled', 'skipped')`
+
+// Lists what did not succeed, of a tenant and of a webhook. Partial: what succeeds is not in them, and does not pay for them.
+const version3 = `
+CREATE INDEX posthorn_deliveries_undelivered ON posthorn_deliveries (tenant_id, phase, id) WHERE ${isUndelivered};
+CREATE INDEX posthorn_deliveries_undelivered_of_webhook ON posthorn_deliveries (webhook_id, phase, id) WHERE ${isUndelivered};
+`
+
 /** One entry a version, applied in order. Released entries are never changed. */
-const migrations: readonly string[] = [version1, version2]
+const migrations: readonly string[] = [version1, version2, version3]

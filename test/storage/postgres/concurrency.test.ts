@@ -192,7 +192,7 @@ describe.skipIf(noServer)('migrate() of postgresStorage', () => {
     const storages = pools.map((pool) => postgresStorage(pool, { schema }))
     await Promise.all(storages.map((storage) => storage.migrate()))
     await Promise.all(storages.map((storage) => storage.open()))
-    expect(await database.query(`SELECT version FROM ${schema}.schema_version`)).toEqual([{ version: 4 }])
+    expect(await database.query(`SELECT version FROM ${schema}.schema_version`)).toEqual([{ version: 5 }])
     for (const pool of pools) await pool.end()
     await database.query(`DROP SCHEMA ${schema} CASCADE`)
   })

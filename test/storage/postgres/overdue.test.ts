@@ -117,6 +117,19 @@ describe('version 4 of the schema', () => {
   })
 })
 
+describe('version 5 of the schema', () => {
+  it('adds to a database of version 4 the indexes of what did not succeed', async () => {
+    const { client, end } = connectPglite()
+    const storage = postgresStorage(client)
+    for (const { sql } of postgresMigrations().slice(0, 4)) await client.exec(`BEGIN; ${sql} COMMIT;`)
+    await expect(storage.open()).rejects.toMatchObject({ code: 'STORAGE_SCHEMA' })
+    await storage.migrate()
+    const { rows } = await client.query("SELECT indexname FROM pg_indexes WHERE indexname LIKE '%undelivered%'")
+    expect(rows).toHaveLength(2)
+    await end()
+  })
+})
+
 async function insertAll(storage: Storage, count: number) {
   const webhooks = Array.from({ length: count }, () => newWebhook())
   for (const webhook of webhooks) await storage.insertWebhook(webhook)

@@ -66,7 +66,7 @@ describe.skipIf(noServer || noTypeScript)('postgresStorage shared by processes',
     const schema = `${database.schema}_migrated`
     const children = [1, 2, 3].map(() => start('migrate', schema))
     expect(await Promise.all(children.map(linesOf))).toEqual([[], [], []])
-    expect(await database.query(`SELECT version FROM ${schema}.schema_version`)).toEqual([{ version: 4 }])
+    expect(await database.query(`SELECT version FROM ${schema}.schema_version`)).toEqual([{ version: 5 }])
     await database.query(`DROP SCHEMA ${schema} CASCADE`)
   })
 })

@@ -146,28 +146,6 @@ describe('claims of sqliteStorage', () => {
   })
 })
 
-describe('listings of sqliteStorage', () => {
-  it('look through at most 50,000 deliveries a page, and go on from there', { timeout: 60_000 }, async () => {
-    const storage = sqliteStorage(':memory:')
-    const webhook = newWebhook()
-    await storage.insertWebhook(webhook)
-    for (let batch = 0; batch < 51; batch++) {
-      await storage.enqueue(Array.from({ length: 1000 }, () => newEvent([webhook])))
-    }
-    const query = { tenantId, limit: 10, state: 'failed' } as const
-    const first = await storage.listDeliveries(query)
-    expect(first.data).toEqual([])
-    expect(first.nextCursor).not.toBeNull()
-    const second = await storage.listDeliveries({ ...query, cursor: first.nextCursor ?? '' })
-    expect(second).toEqual({ data: [], nextCursor: null })
-    const { count, nextCursor } = await storage.requeue({ tenantId, webhookId: webhook.id, limit: 10 })
-    expect(count).toBe(0)
-    expect(nextCursor).not.toBeNull()
-    const oldest = await storage.listEvents({ tenantId, limit: 1, type: 'order.missing' })
-    expect(oldest.nextCursor).not.toBeNull()
-  })
-})
-
 async function insertAll(
   storage: Storage,
   webhooks: readonly Parameters<Storage['insertWebhook']>[0][],

@@ -51,6 +51,24 @@ describe('opening sqliteStorage beside another process', () => {
   })
 })
 
+describe('version 3 of the schema of sqliteStorage', () => {
+  it('adds to a database of version 2 the indexes of what did not succeed', async () => {
+    const database = new DatabaseSync(tempFile())
+    await sqliteStorage(database).open()
+    database.exec(`DROP INDEX posthorn_deliveries_undelivered; DROP INDEX posthorn_deliveries_undelivered_of_webhook;
+      UPDATE posthorn_schema SET version = 2`)
+    const storage = sqliteStorage(database)
+    const page = { tenantId: 'acme', limit: 1, state: 'failed' } as const
+    expect(await storage.listDeliveries(page)).toEqual({ data: [], nextCursor: null })
+    expect(await storage.listDeliveries({ ...page, webhookId: newWebhook().id })).toEqual({
+      data: [],
+      nextCursor: null,
+    })
+    expect(database.prepare('SELECT version FROM posthorn_schema').get()).toEqual({ version: 3 })
+    database.close()
+  })
+})
+
 /** A database on which something happens just before a statement is executed for the first time. */
 function before(database: DatabaseSync, statement: string, happen: () => void): SqliteDatabase {
   let hasHappened = false

@@ -71,13 +71,35 @@ describe('the query plans of sqliteStorage', () => {
       for (const [scope, index, isSorted] of scopes) {
         prepared.clear()
         storage = sqliteStorage(recording(database, prepared))
-        await storage.listDeliveries({ ...scope, tenantId, limit: 1, state: 'failed' })
+        await storage.listDeliveries({ ...scope, tenantId, limit: 1, state: 'succeeded' })
         await storage.cancel({ ...scope, tenantId, limit: 1, reason: 'tested' })
         const found = plans().filter(({ sql }) => sql.includes('FROM posthorn_deliveries'))
         expect(found.length).toBeGreaterThan(1)
         for (const { plan } of found) {
           expect(plan).toContain(`posthorn_deliveries_${index} `)
           expect(plan.includes('TEMP B-TREE')).toBe(isSorted)
+        }
+      }
+    })
+
+    it(`list what did not succeed by the index that holds nothing else ${when}`, async () => {
+      if (isAnalyzed) database.exec('ANALYZE')
+      await storage.listDeliveries({ tenantId, limit: 1 })
+      for (const [scope, index] of [
+        [{}, 'undelivered'],
+        [{ webhookId: 'x' }, 'undelivered_of_webhook'],
+      ] as const) {
+        for (const state of ['failed', 'cancelled', 'skipped'] as const) {
+          prepared.clear()
+          storage = sqliteStorage(recording(database, prepared))
+          await storage.listDeliveries({ ...scope, tenantId, limit: 1, state })
+          await storage.requeue({ ...scope, tenantId, limit: 1, state })
+          const found = plans().filter(({ sql }) => sql.includes('FROM posthorn_deliveries'))
+          expect(found.length).toBeGreaterThan(1)
+          for (const { plan } of found) {
+            expect(plan).toContain(`posthorn_deliveries_${index} `)
+            expect(plan).not.toContain('TEMP B-TREE')
+          }
         }
       }
     })

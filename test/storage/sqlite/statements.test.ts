@@ -53,6 +53,20 @@ describe('the statements of sqliteStorage', () => {
     expect(count).toBeLessThan(20)
   })
 
+  it('of a claim by ids are as many for two hundred webhooks as for two', async () => {
+    const counts = []
+    for (const number of [2, 200]) {
+      const { storage, webhooks, during } = await start(number)
+      const event = newEvent(webhooks)
+      await storage.enqueue([event])
+      const ids = event.deliveries.map(({ id }) => id)
+      const { result, count } = await during(storage.claim({ limit: number, leaseMs: 1000, ids }))
+      expect(result.claimed).toHaveLength(number)
+      counts.push(count)
+    }
+    expect(counts[1]).toBe(counts[0])
+  })
+
   it('of an enqueue read a few webhooks with their slots where a few deliveries are to be leased', async () => {
     const { storage, webhooks, during } = await start(1000)
     const claimFor = { limit: 10, leaseMs: 1000 }

@@ -2,16 +2,10 @@ import type { Conditions } from './conditions.ts'
 import type { Database } from './database.ts'
 
 /**
- * How many rows a call looks through for the few that fit a filter without an index. A page is waited for: some ten milliseconds of work, in
- * which those of a tenant mostly lie side by side, those of one of its webhooks each in a page of its own. A change goes on until it is through.
- */
-export const maxSeen = { ofTenant: 10_000, ofWebhook: 300, ofChange: 50_000 } as const
-
-/**
  * Ends a search at the `most`th row of what the conditions so far select, which an index must give in order. Returns the id of that
  * row, a cursor to go on from; null where there are fewer.
  */
-export async function lastOfMaxSeen(
+export async function lastSeenOf(
   database: Database,
   table: string,
   idColumn: string,
