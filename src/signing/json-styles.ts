@@ -66,7 +66,7 @@ const layouts: readonly Layout[] = [
     escaped: /[\u0080-\uffff]/g,
     instead: slashes,
   },
-  { name: 'encoding/json of Go', escaped: html },
+  { name: 'encoding/json of Go, or to_json of Rails', escaped: html },
   { name: 'encoding/json of Go, from a map', escaped: html, isSorted: true },
   { name: 'Gson of Java', escaped: /[<>&='\u2028\u2029]/g },
   { name: 'writeValueAsString of Jackson', hasCapitals: true },
