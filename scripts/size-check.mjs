@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 // Bytes. The aim for the core is 4,000; what bounds it is told in docs/decisions/032, and this keeps it from growing.
-const budgets = { core: 5320, preset: 400 }
+const budgets = { core: 5405, preset: 400 }
 // What these do beside an HMAC over the body, each with a budget of its own.
 const larger = {
   zoom: [430, 'answers a challenge with a signature'],
@@ -24,10 +24,10 @@ const larger = {
   coinbase: [610, 'a header of parameters that lists other headers'],
   adyen: [570, 'eight fields of the body, signature in the body'],
   twilio: [
-    930,
+    985,
     'a form sorted by name, or the hash of a JSON body in the URL, which may have been written in six ways',
   ],
-  contentful: [625, 'method, path and listed headers, canonical'],
+  contentful: [670, 'method, path and listed headers, canonical, the query escaped twice or once'],
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))

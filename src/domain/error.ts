@@ -11,10 +11,10 @@
  * - `PAYLOAD_GONE`: the event's body was removed by retention and cannot be sent again.
  * - `CURSOR_INVALID`: a page cursor that this query did not give out.
  * - `DISPATCHER_STOPPED`: the dispatcher was stopped and takes no further work.
- * - `TRANSACTIONS_UNSUPPORTED`: `tx` was given, but the storage cannot join a transaction, or what was given is none.
+ * - `TRANSACTIONS_UNSUPPORTED`: `tx` was given, but the storage cannot join a transaction, or what was given is in none.
  * - `STORAGE_UNAVAILABLE`: the storage's driver is missing, the storage is closed, or its database does not answer.
  * - `STORAGE_FAILED`: the database refused an operation (locked for too long, disk full); `cause` is the driver's error. Nothing was written,
- *   unless the connection broke in the middle.
+ *   unless the connection broke in the middle. Within `tx` on Postgres, the transaction has failed too: roll it back and begin again.
  * - `STORAGE_SCHEMA`: the tables are missing, or of another version than this one of Posthorn's.
  * - `SECRET_INVALID`: a signing secret has the wrong form.
  * - `ENCRYPTION_KEY_INVALID`: a key of a keyring has the wrong form.
@@ -24,7 +24,7 @@
  * - `HEADER_MISSING`, `HEADER_DUPLICATE`, `HEADER_INVALID`: a signature header is absent, sent twice, or malformed.
  * - `TIMESTAMP_INVALID`, `TIMESTAMP_UNIT`, `TIMESTAMP_TOO_OLD`, `TIMESTAMP_TOO_NEW`: the signed time cannot be accepted.
  * - `KEY_EXPIRED`: the key that signed is past its `notAfter`.
- * - `KEYS_UNAVAILABLE`: the sender's published keys could not be fetched; answer 503, so that it tries again.
+ * - `KEYS_UNAVAILABLE`: no key could be had that this runtime can use; answer 503, so that the sender tries again.
  * - `SIGNATURE_MISMATCH`: no candidate signature fits any key.
  * - `RAW_BODY_REQUIRED`: the body was parsed before verification; pass the bytes as received.
  * - `BODY_TOO_LARGE`: the body is over the limit.

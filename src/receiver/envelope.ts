@@ -1,4 +1,5 @@
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
+import type { WebhookVerifier } from './webhook-verifier.ts'
 
 /** Where an event's type and data are in a verified request. */
 export interface Envelope {
@@ -18,6 +19,19 @@ export function standardEnvelope({ payload, type, covers }: VerifiedWebhook): En
   if (own !== null && Object.hasOwn(Object(payload), 'data'))
     return { type: own, data: Reflect.get(Object(payload), 'data') }
   return { type: type ?? own, data: payload }
+}
+
+/**
+ * Chooses how requests of a scheme are read: as {@link standardEnvelope} does, except that a type which the scheme finds in the body goes
+ * before a member `type`, which may mean something else there (Intercom: `notification_event` for all).
+ */
+export function envelopeReader(scheme: WebhookVerifier['scheme']): (webhook: VerifiedWebhook) => Envelope {
+  const place = scheme?.eventType ?? null
+  if (place === null || place.header !== undefined) return standardEnvelope
+  return (webhook) => {
+    const { type, data } = standardEnvelope(webhook)
+    return { type: webhook.type ?? type, data }
+  }
 }
 
 function ownText(payload: unknown, name: string): string | null {

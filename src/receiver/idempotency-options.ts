@@ -25,7 +25,7 @@ export interface IdempotencyOptions {
   readonly whenInFlight?: 'conflict' | 'wait'
   /** How long `wait` waits at most, in milliseconds, 1 to 60,000; 10,000 unless given. */
   readonly waitMs?: number
-  /** What happens when the store fails. `reject`, unless given: 503, the sender tries again. `process`: the work is done, perhaps again. */
+  /** What happens when the store fails. `reject`, unless given: 503, the sender tries again. `process`: the work is done, perhaps again, and `onError` told. */
   readonly whenStoreFails?: 'reject' | 'process'
   /** How long the store may take for one answer, in milliseconds, 1 to 60,000; 5,000 unless given. */
   readonly storeTimeoutMs?: number
@@ -39,7 +39,8 @@ export interface IdempotencyOptions {
 /** Checks the options and fills in the defaults. */
 export function idempotencySettings(options: IdempotencyStore | IdempotencyOptions): Required<IdempotencyOptions> {
   if (typeof options !== 'object' || options === null) throw new TypeError(missing)
-  const given: IdempotencyOptions = 'store' in options ? options : { store: options }
+  // First, because a store of somebody's own may have a member of that name.
+  const given: IdempotencyOptions = isIdempotencyStore(options) ? { store: options } : options
   const { store, keyOf = (webhook: VerifiedWebhook) => webhook.eventId, ...rest } = given
   assertStore(store)
   for (const name of Object.keys(rest)) {

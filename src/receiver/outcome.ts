@@ -25,7 +25,7 @@ export type ReceiveResult =
  * - `NO_EVENT_ID`: the request has no id, so a repeat cannot be known.
  * - `LEASE_LOST`: the handler took longer than `leaseMs`, and another was given the event meanwhile: it may have been worked on twice.
  * - `NOT_RECORDED`: the handler ran to its end, but the store could not be told: the event may be worked on again.
- * - `STORE_BYPASSED`: the store failed, and `whenStoreFails` is `process`: a repeat cannot be known.
+ * - `STORE_BYPASSED`: the store failed, and `whenStoreFails` is `process`: a repeat cannot be known. `onError` was told why.
  */
 export type ReceiveFlag = 'ID_REUSED' | 'NO_EVENT_ID' | 'LEASE_LOST' | 'NOT_RECORDED' | 'STORE_BYPASSED'
 

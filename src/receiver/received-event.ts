@@ -24,8 +24,8 @@ export interface HandlerContext {
 
 /**
  * Does the work of one event. It runs after everything was checked, once for each event; when it throws, the sender is answered 500 and
- * the next attempt gets in. A `Response` that it returns is the answer (only where the answer waits for it); one that is not 2xx counts as
- * a failure.
+ * the next attempt gets in. A `Response` that it returns is the answer (only where the answer waits for it), and may be the same one each
+ * time; of one that `fetch` gave, only the status is. One that is not 2xx counts as a failure.
  */
 export type EventHandler<Type extends string | null = string | null, Data = unknown> = (
   event: ReceivedEvent<Type, Data>,

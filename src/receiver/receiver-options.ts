@@ -44,7 +44,10 @@ export interface ReceiverOptions<Schemas extends EventSchemas> {
   readonly invalidData?: 'reject' | 'acknowledge'
   /** Whether events are accepted whose scheme does not sign the body (Mailgun, GitLab's token, PayPal); `refuse` unless given. */
   readonly uncoveredBody?: 'refuse' | 'accept'
-  /** Finds type and data in a verified request; {@link standardEnvelope} unless given. */
+  /**
+   * Finds type and data in a verified request; {@link standardEnvelope} unless given, but that a type which the scheme finds in the body
+   * (Intercom: `topic`) goes before the body's own `type`.
+   */
   readonly readEnvelope?: (webhook: VerifiedWebhook) => Envelope | Promise<Envelope>
   /** Told of every request that was turned away through no fault of this side, and why. */
   readonly onReject?: (rejection: Rejection) => unknown

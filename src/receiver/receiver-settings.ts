@@ -1,8 +1,9 @@
 import type { EventSchemas } from '../domain/catalogue.ts'
-import { standardEnvelope } from './envelope.ts'
+import { envelopeReader } from './envelope.ts'
 import { idempotencySettings } from './idempotency-options.ts'
 import type { EventHandler } from './received-event.ts'
 import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts'
+import { printError } from './report.ts'
 import { coversContent, type WebhookVerifier } from './webhook-verifier.ts'
 
 /** Checks a receiver's options and fills in the defaults; throws `TypeError` or `RangeError` that names the one that is wrong. */
@@ -28,7 +29,7 @@ export function receiverSettings<Schemas extends EventSchemas>(options: Receiver
     waitUntil: waitUntil && callable('waitUntil', waitUntil),
     acknowledgesInvalid: invalidData === 'acknowledge',
     acceptsUncovered,
-    readEnvelope: callable('readEnvelope', options.readEnvelope ?? standardEnvelope),
+    readEnvelope: callable('readEnvelope', options.readEnvelope ?? envelopeReader(verifier.scheme)),
     onReject: callable('onReject', options.onReject ?? ignore),
     onError: callable('onError', options.onError ?? printError),
     onOutcome: callable('onOutcome', options.onOutcome ?? ignore),
@@ -55,10 +56,6 @@ const known = new Set<string>([
 ] satisfies (keyof ReceiverOptions<EventSchemas>)[])
 
 function ignore(): void {}
-
-function printError(error: unknown): void {
-  console.error('Posthorn: receiving a webhook failed.', error)
-}
 
 function assertVerifier(verifier: unknown): asserts verifier is WebhookVerifier {
   const isVerifier = typeof verifier === 'object' && verifier !== null && 'verify' in verifier

@@ -141,6 +141,7 @@ class WebhookReceiver implements Receiver {
     report.during = 'reserve'
     const taken = await this.#reservations.take(event.webhook)
     for (const flag of taken.flags) report.flags.add(flag)
+    if (taken.storeError !== undefined) report.error(taken.storeError)
     if (taken.status === 'duplicate') {
       report.outcome('duplicate', 200)
       return okResponse()
@@ -171,12 +172,13 @@ class WebhookReceiver implements Receiver {
     try {
       const { attempt, signal } = hold
       const returned = await handler({ id: webhook.eventId, type, data, attempt, webhook }, { signal })
-      answer = returned instanceof Response ? returned : okResponse()
+      answer = returned instanceof Response ? answerOf(returned, by) : okResponse()
       if (!answer.ok) throw new HandlerRefusal(answer)
     } catch (error) {
       await this.#giveBack(hold, report)
       const isRefusal = error instanceof HandlerRefusal
-      if (!isRefusal) report.error(error)
+      // A status that nobody is answered would be known to nobody.
+      if (!isRefusal || by === 'background') report.error(error)
       const refusal = isRefusal ? error.response : errorResponse(500)
       report.outcome('failed', statusFor(refusal.status), error)
       return refusal
@@ -275,6 +277,16 @@ function refuseInFlight(retryInMs: number, report: Report): Response {
 function isReceiveContext(context: unknown): context is ReceiveContext {
   const isObject = typeof context === 'object' && context !== null
   return isObject && 'waitUntil' in context && typeof context.waitUntil === 'function'
+}
+
+/** What is sent of a handler's `Response`. Throws where that cannot be sent. */
+function answerOf(returned: Response, by: 'request' | 'background'): Response {
+  const { status, url } = returned
+  // A fetched one has a url: headers and body are another server's, and nothing for the sender. Unread, it would hold its connection.
+  if (url !== '') returned.body?.cancel().catch(() => {})
+  if (by === 'background' || url !== '' || status === 0) return new Response(null, { status })
+  // A copy: a handler may return the same one for each event, and a body is read once.
+  return returned.clone()
 }
 
 /** A handler's own answer that is not 2xx. */

@@ -69,3 +69,8 @@ export class Report {
     this.#background.add(telling())
   }
 }
+
+/** Tells the console of something that failed on this side and nobody else is told of. */
+export function printError(error: unknown): void {
+  console.error('Posthorn: receiving a webhook failed.', error)
+}

@@ -19,10 +19,15 @@ export interface Hold {
 }
 
 /** What came of asking for an event. */
-export type Taken =
-  | { readonly status: 'taken'; readonly hold: Hold; readonly flags: readonly ReceiveFlag[] }
-  | { readonly status: 'duplicate'; readonly flags: readonly ReceiveFlag[] }
-  | { readonly status: 'in-flight'; readonly retryInMs: number; readonly flags: readonly ReceiveFlag[] }
+export type Taken = (
+  | { readonly status: 'taken'; readonly hold: Hold }
+  | { readonly status: 'duplicate' }
+  | { readonly status: 'in-flight'; readonly retryInMs: number }
+) & {
+  readonly flags: readonly ReceiveFlag[]
+  /** Why the store was done without. */
+  readonly storeError?: unknown
+}
 
 /** Where events are taken from. */
 export interface ReservationSettings {
@@ -49,10 +54,10 @@ export class Reservations {
 
   /** Takes an event, or says who has it. Throws where the store fails, unless it may be done without. */
   async take(webhook: VerifiedWebhook): Promise<Taken> {
-    if (this.#settings === null) return { status: 'taken', hold: freeHold, flags: [] }
+    if (this.#settings === null) return { status: 'taken', hold: freeHold(), flags: [] }
     const eventId = this.#settings.keyOf(webhook)
     const isKnown = typeof eventId === 'string' && eventId !== ''
-    if (!isKnown && !this.#isStored) return { status: 'taken', hold: freeHold, flags: ['NO_EVENT_ID'] }
+    if (!isKnown && !this.#isStored) return { status: 'taken', hold: freeHold(), flags: ['NO_EVENT_ID'] }
     const held: HeldReservation = {
       scope: this.#endpoint,
       id: await eventKey(webhook.scheme, isKnown ? eventId : crypto.randomUUID()),
@@ -60,13 +65,14 @@ export class Reservations {
       fingerprint: await digest(webhook.rawBody),
     }
     const record = this.#isStored ? writeRecord(webhook) : null
-    let answer: ReserveResult
+    let reserved: Reserved
     try {
-      answer = await this.#reserve(held, record, this.#settings)
+      reserved = await this.#reserve(held, record, this.#settings)
     } catch (error) {
       if (this.#settings.whenStoreFails === 'reject') throw error
-      return { status: 'taken', hold: freeHold, flags: ['STORE_BYPASSED'] }
+      return { status: 'taken', hold: freeHold(), flags: ['STORE_BYPASSED'], storeError: error }
     }
+    const { answer, askedAtMs } = reserved
     const isReused = answer.fingerprint !== held.fingerprint
     const flags: ReceiveFlag[] = [
       ...(isKnown ? [] : ['NO_EVENT_ID' as const]),
@@ -74,7 +80,7 @@ export class Reservations {
     ]
     if (answer.status === 'completed') return { status: 'duplicate', flags }
     if (answer.status === 'in-flight') return { status: 'in-flight', retryInMs: answer.retryInMs, flags }
-    return { status: 'taken', hold: this.#hold(held, answer.attempt, this.#settings), flags }
+    return { status: 'taken', hold: this.#hold(held, answer.attempt, askedAtMs, this.#settings), flags }
   }
 
   /** Takes the event that has been lapsed for longest; null where there is none. */
@@ -82,32 +88,36 @@ export class Reservations {
     if (this.#settings === null) return null
     const { leaseMs, store, storeTimeoutMs } = this.#settings
     const lease = crypto.randomUUID()
+    const askedAtMs = performance.now()
     const claiming = store.claimLapsed({ scope: this.#endpoint, lease, leaseMs, limit: 1 })
     const [event] = await storeInTime(store, claiming, storeTimeoutMs)
     if (event === undefined) return null
     const { id, fingerprint, attempt } = event
-    return { event, hold: this.#hold({ scope: this.#endpoint, id, lease, fingerprint }, attempt, this.#settings) }
+    const held = { scope: this.#endpoint, id, lease, fingerprint }
+    return { event, hold: this.#hold(held, attempt, askedAtMs, this.#settings) }
   }
 
   async #reserve(
     held: HeldReservation,
     record: string | null,
     settings: Required<IdempotencyOptions>,
-  ): Promise<ReserveResult> {
+  ): Promise<Reserved> {
     const { store, leaseMs, keepMs, whenInFlight, waitMs, storeTimeoutMs } = settings
     const giveUpAt = performance.now() + (whenInFlight === 'wait' ? waitMs : 0)
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      const askedAtMs = performance.now()
       const answer = await reserveInTime(store, { ...held, leaseMs, keepMs, record }, storeTimeoutMs)
       const leftMs = giveUpAt - performance.now()
-      if (answer.status !== 'in-flight' || leftMs <= 0) return answer
+      if (answer.status !== 'in-flight' || leftMs <= 0) return { answer, askedAtMs }
       await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)))
     }
   }
 
-  #hold(held: HeldReservation, attempt: number, settings: Required<IdempotencyOptions>): Hold {
+  #hold(held: HeldReservation, attempt: number, askedAtMs: number, settings: Required<IdempotencyOptions>): Hold {
     const { store, keepMs, leaseMs, storeTimeoutMs } = settings
     const leaseEnd = new AbortController()
-    const timer = setTimeout(() => leaseEnd.abort(), leaseMs)
+    // From before the store was asked: when it wrote the lease is not known, and its end must not be missed.
+    const timer = setTimeout(() => leaseEnd.abort(), askedAtMs + leaseMs - performance.now())
     // as: outside Node a timer is a number. In it, a handler that hangs must not keep the process from ending.
     const { unref } = timer as { unref?: () => void }
     unref?.call(timer)
@@ -126,10 +136,15 @@ export class Reservations {
   }
 }
 
-/** Of an event that nobody remembers. */
-const freeHold: Hold = {
-  attempt: 1,
-  signal: new AbortController().signal,
-  complete: async () => true,
-  release: async () => {},
+interface Reserved {
+  readonly answer: ReserveResult
+  /** When the store was asked, on the clock of `performance.now()`. */
+  readonly askedAtMs: number
+}
+
+/** Makes the hold on an event that nobody remembers. */
+function freeHold(): Hold {
+  // A signal for each: listeners of handlers would pile up on one for all.
+  const { signal } = new AbortController()
+  return { attempt: 1, signal, complete: async () => true, release: async () => {} }
 }

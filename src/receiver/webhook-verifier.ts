@@ -5,7 +5,7 @@ import type { VerifyInput } from '../signing/verify-input.ts'
 /** What a receiver asks of a verifier: a {@link Verifier}, or anything that proves a request the same way. */
 export interface WebhookVerifier {
   /** What a receiver has to know of the scheme; where it is left out, there are no challenges, and only a result says what was covered. */
-  readonly scheme?: Pick<Scheme, 'name' | 'covers' | 'challenge'>
+  readonly scheme?: Pick<Scheme, 'name' | 'covers' | 'challenge'> & Partial<Pick<Scheme, 'eventType'>>
   /** The largest body that it accepts, in bytes; 1,048,576 where it does not say. */
   readonly maxBodyBytes?: number
   /** Proves a request, or rejects with a {@link PosthornError} whose code says why not. */

@@ -4,18 +4,22 @@ import { PosthornError } from '../domain/error.ts'
 /** Gives a copy of a body's exact bytes, which nobody else can change between verifying and parsing. */
 export function bodyToBytes(body: unknown, maxBytes: number): Uint8Array {
   // A text has at least as many bytes as units; a huge one is not even encoded.
-  if (typeof body === 'string' && body.length > maxBytes) throw tooLarge(maxBytes)
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : viewOf(body)
+  const isText = typeof body === 'string'
+  if (isText && body.length > maxBytes) throw tooLarge(maxBytes)
+  const bytes = isText ? new TextEncoder().encode(body) : viewOf(body)
+  if (!bytes)
+    throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
   if (bytes.length > maxBytes) throw tooLarge(maxBytes)
-  return typeof body === 'string' ? bytes : copyBytes(bytes)
+  return isText ? bytes : copyBytes(bytes)
 }
 
-function viewOf(body: unknown): Uint8Array {
+/** Gives bytes of any kind as they are; null for what is none. */
+function viewOf(body: unknown): Uint8Array | null {
   if (body instanceof Uint8Array) return body
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
-  // Of other kinds, and of another realm: test runners and VM contexts bring a Uint8Array of their own.
+  // Of other kinds, and of another realm: test runners and VM contexts bring classes of their own.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-  throw rawBodyRequired(body ? `a parsed or not yet read ${typeof body}` : `${String(body)}; for none pass ''`)
+  // as: its tag says so.
+  return {}.toString.call(body) === '[object ArrayBuffer]' ? new Uint8Array(body as ArrayBuffer) : null
 }
 
 /** Reads a fetch request's body, and stops as soon as it is over the limit. */
@@ -30,9 +34,10 @@ export async function readRequestBody(
   let bytes = new Uint8Array(0)
   let length = 0
   let reads = 0
-  const write = (chunk: unknown) => {
+  const write = (given: unknown) => {
+    const chunk = viewOf(given)
     // Every read brings a byte at least, so more reads than bytes are no honest body.
-    if (!(chunk instanceof Uint8Array) || reads++ > maxBytes) throw new TypeError('no bytes')
+    if (!chunk || reads++ > maxBytes) throw new TypeError('no bytes')
     const end = length + chunk.length
     if (end > maxBytes) throw tooLarge(maxBytes)
     if (end > bytes.length) {

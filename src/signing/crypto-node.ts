@@ -28,8 +28,9 @@ export const ed25519: CryptoSeam['ed25519'] = (bytes) => {
 
 export const spkiKey: CryptoSeam['spkiKey'] = (algorithm, der) => {
   const key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
-  const kind = algorithm === 'ecdsa-p256' ? 'ec' : 'rsa'
-  if (key.asymmetricKeyType !== kind) throw new TypeError(`The key is ${key.asymmetricKeyType}, not ${kind}.`)
+  const kind = `${key.asymmetricKeyType} ${key.asymmetricKeyDetails?.namedCurve ?? ''}`.trim()
+  if (kind !== (algorithm === 'ecdsa-p256' ? 'ec prime256v1' : 'rsa'))
+    throw new TypeError(`The key is ${kind}, none for ${algorithm}.`)
   const hash = algorithm === 'rsa-sha1' ? 'sha1' : 'sha256'
   return (content, signature) => verify(hash, joined(content), { key, dsaEncoding: 'ieee-p1363' }, signature)
 }

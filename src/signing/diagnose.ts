@@ -4,6 +4,7 @@ import type { KeyMaterial, SecretReader } from './key.ts'
 import { type FrameworkFix, rawBodyLines, urlLines } from './framework-lines.ts'
 import { hex } from './hex.ts'
 import { jsonStyles } from './json-styles.ts'
+import { isObject, memberOf } from './member.ts'
 import type { SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { shownUrl, urlVariants } from './url-variants.ts'
@@ -15,7 +16,8 @@ export interface Diagnosis {
   /**
    * What is wrong. `secret-format`: the secret cannot be a key of this scheme, or is one read in another way. `wrong-secret`: nothing that
    * was tried fits, so it is another endpoint's. `parsed-body`: the body was parsed. `changed-body`: it was written again, trimmed or
-   * re-encoded. `wrong-url`: the sender signed another URL than the scheme was given. `clock`: the time is too far from ours. `missing-header`, `wrong-header`: a header is absent or malformed.
+   * re-encoded. `wrong-url`: the sender signed another URL than the scheme was given. `clock`: the time is too far from ours, or written
+   * in another unit than the scheme reads. `missing-header`, `wrong-header`: a header is absent or malformed.
    * `other`: see the message. `none`: nothing was found.
    */
   readonly problem:
@@ -40,15 +42,25 @@ export interface Diagnosis {
  * editors would have changed it, and the URL as proxies would have. **It accepts nothing**: its answer is a text, and says nothing about who sent the request.
  */
 export async function diagnose(options: VerifierOptions, request: RawRequest): Promise<Diagnosis> {
-  const failure = await failureOf(options, request)
+  const tried = repeatable(request)
+  const failure = await failureOf(options, tried)
   if (failure === null) return found('none', 'The request verifies: look at how verify is called, and with what.')
   const { code, message } = failure
   if (code === 'SECRET_INVALID') return found('secret-format', message)
   if (code === 'HEADER_MISSING') return found('missing-header', `${message} ${headerHint}`)
   if (code === 'HEADER_DUPLICATE' || code === 'HEADER_INVALID') return found('wrong-header', message)
-  if (code === 'RAW_BODY_REQUIRED') return await diagnoseParsed(options, request)
-  if (code.startsWith('TIMESTAMP_')) return await diagnoseTime(options, request, message)
-  return code === 'SIGNATURE_MISMATCH' ? await diagnoseMismatch(options, request) : found('other', message)
+  if (code === 'RAW_BODY_REQUIRED') return await diagnoseParsed(options, tried)
+  if (code.startsWith('TIMESTAMP_')) return await diagnoseTime(options, tried, failure)
+  return code === 'SIGNATURE_MISMATCH' ? await diagnoseMismatch(options, tried) : found('other', message)
+}
+
+/** What comes from an iterator can be read once, and is read for each attempt. */
+function repeatable(request: RawRequest): RawRequest {
+  const headers: unknown = memberOf(request, 'headers')
+  const isOnce =
+    isObject(headers) && 'next' in headers && typeof headers.next === 'function' && Symbol.iterator in headers
+  // as: what it gives is checked where it is read
+  return isOnce ? { ...request, headers: [...(headers as Iterable<readonly [string, string]>)] } : request
 }
 
 const headerHint = 'Is it the scheme of this provider, and do all proxies pass it on?'
@@ -72,11 +84,13 @@ function atAnyTime(options: VerifierOptions): VerifierOptions {
   return { ...options, maxAgeMs: false, maxFutureMs: false }
 }
 
-async function diagnoseTime(options: VerifierOptions, request: RawRequest, message: string): Promise<Diagnosis> {
-  if (!(await fits(options, request))) {
-    const { problem, message: other, fixes } = await diagnoseMismatch(options, request)
-    return found(problem, `${message} Whatever the time, the signature does not fit either: ${other}`, fixes)
-  }
+async function diagnoseTime(
+  options: VerifierOptions,
+  request: RawRequest,
+  { code, message }: PosthornError,
+): Promise<Diagnosis> {
+  if (code === 'TIMESTAMP_UNIT' || code === 'TIMESTAMP_INVALID') return await diagnoseUnit(options, request, message)
+  if (!(await fits(options, request))) return await diagnoseBoth(options, request, message)
   const verified = await new Verifier(atAnyTime(options)).verify(request)
   const offMs = (options.clock ?? Date.now)() - (verified.timestamp?.getTime() ?? 0)
   const distance = `${Math.round(Math.abs(offMs) / 1000)} s ${offMs > 0 ? 'behind' : 'ahead of'} this machine's clock`
@@ -85,6 +99,42 @@ async function diagnoseTime(options: VerifierOptions, request: RawRequest, messa
     `The signature is right, but its time is ${distance}: set the clocks by NTP, or it is an old request.`,
   )
 }
+
+async function diagnoseBoth(options: VerifierOptions, request: RawRequest, ofTime: string): Promise<Diagnosis> {
+  const { problem, message, fixes } = await diagnoseMismatch(options, request)
+  return found(problem, `${ofTime} Whatever the time, the signature does not fit either: ${message}`, fixes)
+}
+
+/** Tries the request with any text for its time: what is signed is that text, not what it means. */
+async function diagnoseUnit(options: VerifierOptions, request: RawRequest, message: string): Promise<Diagnosis> {
+  const { scheme = standardWebhooks } = options
+  const { timestamp } = scheme
+  if (timestamp === null) return found('other', message)
+  let sent = ''
+  const read = (text: string) => {
+    sent = text
+    return 0
+  }
+  const lenient = { ...options, scheme: { ...scheme, timestamp: { ...timestamp, unit: { ...timestamp.unit, read } } } }
+  if (!(await fits(lenient, request))) return await diagnoseBoth(lenient, request, message)
+  const [, form = 'in no form that is known'] = timeForms.find(([pattern]) => pattern.test(sent)) ?? []
+  return found(
+    'clock',
+    `The signature is right, but the time is ${form}, and ${scheme.name} reads it in ${timestamp.unit.name}: is it the right scheme, or does ` +
+      'the sender write the time wrongly?',
+  )
+}
+
+const timeForms: readonly (readonly [pattern: RegExp, form: string])[] = [
+  [/^$/, 'missing'],
+  [/^\d{8,11}$/, 'in seconds'],
+  [/^\d{12,14}$/, 'in milliseconds'],
+  [/^\d{15,17}$/, 'in microseconds'],
+  [/^\d{18,20}$/, 'in nanoseconds'],
+  [/^\d+\.\d+$/, 'in seconds with a fraction'],
+  [/^\d{4}-\d\d-\d\d/, 'ISO 8601 text'],
+  [/^[A-Z][a-z]{2}, \d/, 'text as HTTP writes dates'],
+]
 
 async function diagnoseParsed(options: VerifierOptions, request: RawRequest): Promise<Diagnosis> {
   const again = typeof request.body === 'object' ? JSON.stringify(request.body) : ''

@@ -5,6 +5,7 @@ import { isObject } from './member.ts'
 export type HeadersInput =
   | Headers
   | ReadonlyMap<string, string | readonly string[] | undefined>
+  /** Pairs; a list rather than an iterator, because some schemes read them twice. */
   | Iterable<readonly [name: string, value: string | readonly string[] | undefined]>
   /** Node's `rawHeaders`: name, value, name, value … */
   | readonly string[]

@@ -48,7 +48,10 @@ export interface KeyQuery {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Finds the keys of a sender who publishes them. It never takes a place from the message that is not pinned. */
+/**
+ * Finds the keys of a sender who publishes them. It never takes a place from the message that is not pinned. What it rejects with becomes the
+ * `cause` of `KEYS_UNAVAILABLE`, unless it is an error of Posthorn's.
+ */
 export type KeySource = (query: KeyQuery) => Promise<readonly VerifyKey[]>
 
 /** Prepares a key for judging signatures; throws where the bytes are no key. */

@@ -39,7 +39,7 @@ export function checkTimestamp(
   { maxAgeMs, maxFutureMs }: Tolerance,
 ): Date {
   const at = read(text)
-  // In whole seconds, as most senders write it: a message of this very second is not in the future.
+  // In whole seconds, as most senders write it: what they cut off makes no message older.
   const ageMs = Math.floor(nowMs / 1000) * 1000 - at
   const kind = Number.isNaN(at)
     ? 'INVALID'
@@ -48,7 +48,7 @@ export function checkTimestamp(
       : // Negated, so that a clock that answers NaN lets nothing pass.
         maxAgeMs !== false && !(ageMs <= maxAgeMs)
         ? 'TOO_OLD'
-        : maxFutureMs !== false && !(-ageMs <= maxFutureMs) && 'TOO_NEW'
+        : maxFutureMs !== false && !(at - nowMs <= maxFutureMs) && 'TOO_NEW'
   if (!kind) return new Date(at)
   throw new PosthornError(
     `TIMESTAMP_${kind}`,

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
+import type { Content } from './crypto-seam.ts'
 import { bodyToBytes, readRequestBody } from './body-reader.ts'
 import { type HeaderTexts, invalid, readHeaders, readText } from './header-reader.ts'
 import type { KeySource, VerifyKey } from './key.ts'
@@ -112,6 +113,7 @@ export class Verifier {
    * signal where it is aborted.
    */
   async verify(input: VerifyInput, options: VerifyOptions = {}): Promise<VerifiedWebhook> {
+    let content: Content | null | undefined
     try {
       checkOptions('verify', options, verifyOptions)
       const { signal } = options
@@ -161,7 +163,7 @@ export class Verifier {
         },
       }
       const laidOut = scheme.signedContent(message)
-      const content = laidOut instanceof Promise ? await laidOut : laidOut
+      content = laidOut instanceof Promise ? await laidOut : laidOut
       if (!content) throw mismatch()
       for (let isRetry = false; ; isRetry = true) {
         const source = this.#keys
@@ -172,7 +174,8 @@ export class Verifier {
           const signatures = candidates[algorithm]
           if (!signatures) continue
           const matching = matches(content, signatures)
-          let isMatch = matching instanceof Promise ? await matching : matching
+          // By its value, not instanceof: a promise of another kind must not pass for true.
+          let isMatch = matching === true || (matching && (await matching))
           for (const other of isMatch ? [] : (scheme.otherContents?.(message) ?? []))
             isMatch ||= await matches(other, signatures)
           if (!isMatch) continue
@@ -193,6 +196,11 @@ export class Verifier {
     } catch (error) {
       options?.signal?.throwIfAborted()
       if (error instanceof PosthornError) throw error
+      // What is wrong with the call shows before that is laid out: only keys are left to fail.
+      if (content)
+        throw new PosthornError('KEYS_UNAVAILABLE', 'No key could be had that this runtime can use; see cause.', {
+          cause: error,
+        })
       const message = 'verify takes a readable Request or { headers, body }, and { signal }'
       throw new PosthornError('VALIDATION_FAILED', `${message}.`, { cause: error, issues: [{ path: '', message }] })
     }

@@ -101,6 +101,26 @@ describe("createReceiver with acknowledge 'after-store'", () => {
     expect(handler).toHaveBeenCalledTimes(3)
   })
 
+  it('tells onError of a Response that is not 2xx, which no sender is answered', async () => {
+    const handler = vi
+      .fn<EventHandler>()
+      .mockReturnValueOnce(new Response('busy', { status: 503 }))
+      .mockReturnValueOnce(new Response(null, { status: 429 }))
+    const { receiver, errors, outcomes } = createTestReceiver({
+      ...mode,
+      idempotency: durableMemory(),
+      on: { 'order.paid': handler },
+    })
+    await receiver.fetch(await signedRequest())
+    await receiver.idle()
+    expect(await receiver.recover()).toEqual({ processed: 0, failed: 1 })
+    expect(errors).toMatchObject([
+      { error: { message: 'The handler answered 503.' }, context: { during: 'handler', eventId: 'msg_1' } },
+      { error: { message: 'The handler answered 429.' }, context: { during: 'handler', eventId: 'msg_1' } },
+    ])
+    expect(outcomes.map(({ result }) => result)).toEqual(['accepted', 'failed', 'failed'])
+  })
+
   it('works on the event of a process that died, after its lease, with all that was proven', async () => {
     const file = tempFile()
     const clock = manualClock()

@@ -1,10 +1,18 @@
 import { createReceiver, type EventHandler, memoryIdempotency } from 'posthorn/receiver'
 import { sqliteIdempotency } from 'posthorn/sqlite'
 import { ipaScheme, Signer, Verifier } from 'posthorn/verify'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { manualClock } from '../support/clock.ts'
 import { gate } from '../support/receiver.ts'
-import { createTestReceiver, failingStore, overridingStore, secret, signedRequest, url } from './receiver-fixture.ts'
+import {
+  createTestReceiver,
+  durableMemory,
+  failingStore,
+  overridingStore,
+  secret,
+  signedRequest,
+  url,
+} from './receiver-fixture.ts'
 
 const always = { 'order.paid': () => undefined }
 const hour = 3_600_000
@@ -119,6 +127,56 @@ describe('createReceiver with idempotency', () => {
     expect(slow.outcomes).toMatchObject([{ result: 'processed', flags: ['LEASE_LOST'] }])
   })
 
+  it.each(['a first attempt', 'one that is recovered'])(
+    'aborts the signal of %s before the lease ends that the store wrote, however late it answers',
+    async (attempt) => {
+      const isFirst = attempt === 'a first attempt'
+      const store = durableMemory()
+      const slow = async <Answer>(answering: Promise<Answer>) => {
+        const answer = await answering
+        await vi.advanceTimersByTimeAsync(40_000)
+        return answer
+      }
+      const slowed = overridingStore(
+        isFirst
+          ? { durability: 'disk', reserve: (reservation) => slow(store.reserve(reservation)) }
+          : { durability: 'disk', claimLapsed: (query) => slow(store.claimLapsed(query)) },
+        store,
+      )
+      const aborts: boolean[] = []
+      const handler = vi.fn<EventHandler>(async (_, { signal }) => {
+        await vi.advanceTimersByTimeAsync(19_000)
+        aborts.push(signal.aborted)
+        await vi.advanceTimersByTimeAsync(1_000)
+        aborts.push(signal.aborted)
+      })
+      if (!isFirst) handler.mockRejectedValueOnce(new Error('first'))
+      const { receiver } = createTestReceiver({
+        idempotency: { store: slowed, storeTimeoutMs: 60_000 },
+        acknowledge: 'after-store',
+        endpoint: 'slow',
+        on: { 'order.paid': handler },
+      })
+      const request = await signedRequest()
+      vi.useFakeTimers()
+      onTestFinished(() => void vi.useRealTimers())
+      expect((await receiver.fetch(request)).status).toBe(200)
+      await vi.advanceTimersByTimeAsync(1)
+      await receiver.idle()
+      if (!isFirst) await receiver.recover()
+      expect(aborts).toEqual([false, true])
+    },
+  )
+
+  it('gives each handler a signal of its own, so that listeners do not pile up', async () => {
+    const signals = new Set<AbortSignal>()
+    const on = { 'order.paid': (_: unknown, { signal }: { signal: AbortSignal }) => void signals.add(signal) }
+    const { receiver } = createTestReceiver({ idempotency: 'none', on })
+    await receiver.fetch(await signedRequest())
+    await receiver.fetch(await signedRequest())
+    expect(signals.size).toBe(2)
+  })
+
   it('case 41: takes the same id with another body for a duplicate, and flags it', async () => {
     const handler = vi.fn<EventHandler>()
     const { receiver, outcomes } = createTestReceiver({ on: { 'order.paid': handler } })
@@ -209,10 +267,14 @@ describe('createReceiver with a store that fails', () => {
   it("does the work all the same with whenStoreFails 'process', and flags it", async () => {
     const handler = vi.fn<EventHandler>()
     const idempotency = failingStore({ whenStoreFails: 'process' })
-    const { receiver, outcomes } = createTestReceiver({ idempotency, on: { 'order.paid': handler } })
+    const { receiver, errors, outcomes } = createTestReceiver({ idempotency, on: { 'order.paid': handler } })
     expect((await receiver.fetch(await signedRequest())).status).toBe(200)
     expect(handler).toHaveBeenCalledOnce()
     expect(outcomes).toMatchObject([{ result: 'processed', flags: ['STORE_BYPASSED'] }])
+    // The flag alone did not say why.
+    expect(errors).toMatchObject([
+      { error: { code: 'STORAGE_UNAVAILABLE', cause: { message: 'connection lost' } }, context: { during: 'reserve' } },
+    ])
   })
 
   it('answers 503 where the store does not answer in time, and gives back what it takes too late', async () => {
@@ -281,6 +343,15 @@ describe('createReceiver with wrong idempotency options', () => {
     const { claimLapsed: _, ...part } = overridingStore({})
     // @ts-expect-error no store
     expect(() => createTestReceiver({ on: {}, idempotency: part })).toThrow("idempotency: 'none'")
+  })
+
+  it('takes a store that has a member called store', async () => {
+    const handler = vi.fn<EventHandler>()
+    const idempotency = Object.assign(overridingStore({}), { store: new Map() })
+    const { receiver } = createTestReceiver({ idempotency, on: { 'order.paid': handler } })
+    await receiver.fetch(await signedRequest())
+    await receiver.fetch(await signedRequest())
+    expect(handler).toHaveBeenCalledOnce()
   })
 
   it('takes a store of SQLite as it is', async () => {

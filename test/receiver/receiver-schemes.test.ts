@@ -1,10 +1,23 @@
 import { createReceiver, type EventHandler } from 'posthorn/receiver'
-import { asana, discord, dropbox, gitlabToken, intercom, mailgun, meta, notion, slack, zoom } from 'posthorn/schemes'
+import {
+  asana,
+  discord,
+  dropbox,
+  github,
+  gitlabToken,
+  intercom,
+  mailgun,
+  meta,
+  notion,
+  shopify,
+  slack,
+  zoom,
+} from 'posthorn/schemes'
 import { type Scheme, Signer, Verifier } from 'posthorn/verify'
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { requestOf, signedRequests, verifierOf } from '../signing/schemes/requests.ts'
-import { createTestReceiver, url } from './receiver-fixture.ts'
+import { createTestReceiver, durableMemory, url } from './receiver-fixture.ts'
 
 const secret = 'a-secret-as-text-0123456789'
 
@@ -158,6 +171,58 @@ describe('createReceiver with schemes that do not sign the body', () => {
     expect(handler.mock.calls[0]![0]).toMatchObject({ id: token, type: 'opened' })
     expect(outcomes[0]?.proof?.covers).toEqual(['timestamp', 'token'])
   })
+})
+
+describe('createReceiver with a scheme that has the type in the body', () => {
+  // As Intercom sends it: its own `type` is the same for all, and events went to onUnknown under that.
+  const topic = 'conversation.user.created'
+  const body = JSON.stringify({ type: 'notification_event', topic, id: 'notif_1', data: { item: { id: '7' } } })
+  const expected = { id: 'notif_1', type: topic, data: { item: { id: '7' } } }
+
+  it('runs the handler of the topic of Intercom', async () => {
+    const handler = vi.fn<EventHandler>()
+    const { receiver, handler: onUnknown, outcomes } = counting(intercom, { on: { [topic]: handler } })
+    expect((await receiver.fetch(await signed(intercom, body))).status).toBe(200)
+    expect([handler.mock.calls.length, onUnknown.mock.calls.length]).toEqual([1, 0])
+    expect(handler.mock.calls[0]![0]).toMatchObject(expected)
+    expect(outcomes).toMatchObject([{ result: 'processed', type: topic }])
+  })
+
+  it('runs it after the answer too, and of a record that is recovered', async () => {
+    const handler = vi.fn<EventHandler>().mockRejectedValueOnce(new Error('first'))
+    const mode = { acknowledge: 'after-store', endpoint: 'intercom', idempotency: durableMemory() }
+    const { receiver, handler: onUnknown } = counting(intercom, { ...mode, on: { [topic]: handler } })
+    expect((await receiver.fetch(await signed(intercom, body))).status).toBe(200)
+    await receiver.idle()
+    expect(await receiver.recover()).toEqual({ processed: 1, failed: 0 })
+    expect(onUnknown).not.toHaveBeenCalled()
+    for (const [event] of handler.mock.calls) expect(event).toMatchObject(expected)
+    expect(handler).toHaveBeenCalledTimes(2)
+  })
+
+  it('takes the type of the body where that of the scheme is not there', async () => {
+    const handler = vi.fn<EventHandler>()
+    const { receiver } = counting(intercom, { on: { ping: handler } })
+    await receiver.fetch(await signed(intercom, '{"type":"ping","data":1}'))
+    expect(handler.mock.calls[0]![0]).toMatchObject({ type: 'ping', data: 1 })
+  })
+
+  it.each([github, shopify])(
+    'leaves a header of $name, which nobody signed, behind the signed body',
+    async (scheme) => {
+      const [handler, other] = [vi.fn<EventHandler>(), vi.fn<EventHandler>()]
+      const { receiver } = counting(scheme, { on: { 'order.paid': handler, 'order.refunded': other } })
+      const signer = new Signer({ secret, scheme })
+      const send = async (text: string, id: string) => {
+        const headers = await signer.sign({ id, type: 'order.refunded', body: text })
+        await receiver.fetch(new Request(url, { method: 'POST', headers, body: text }))
+      }
+      await send('{"type":"order.paid","data":1}', 'a')
+      expect([handler.mock.calls.length, other.mock.calls.length]).toEqual([1, 0])
+      await send('{"amount":1}', 'b')
+      expect([handler.mock.calls.length, other.mock.calls.length]).toEqual([1, 1])
+    },
+  )
 })
 
 describe('createReceiver with schemes that sign some members of the body', () => {

@@ -9,6 +9,7 @@ import {
 import { generateSecret, ipaScheme, Signer, Verifier } from 'posthorn/verify'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { serve } from '../http/servers.ts'
 import { createTestReceiver, paid, secret, signedRequest, url } from './receiver-fixture.ts'
 
 const events = defineEvents({
@@ -60,6 +61,42 @@ describe('createReceiver', () => {
     const on = { 'order.paid': () => Response.json({ type: 1 }, { headers: { 'x-answer': 'yes' } }) }
     const response = await createTestReceiver({ events, on }).receiver.fetch(await signedRequest())
     expect([response.headers.get('x-answer'), await response.json()]).toEqual(['yes', { type: 1 }])
+  })
+
+  it('answers with the same Response again, whose body could be read once', async () => {
+    const accepted = new Response('[accepted]', { headers: { 'x-answer': 'yes' } })
+    const { receiver, errors } = createTestReceiver({ on: { 'order.paid': () => accepted } })
+    for (const id of ['a', 'b', 'c']) {
+      const response = await receiver.fetch(await signedRequest({ id }))
+      expect([response.headers.get('x-answer'), await response.text()]).toEqual(['yes', '[accepted]'])
+    }
+    expect(errors).toEqual([])
+  })
+
+  it('takes a Response that cannot be sent for a failure', async () => {
+    const used = new Response('text')
+    await used.text()
+    for (const returned of [used, Response.error()]) {
+      const { receiver, errors, outcomes } = createTestReceiver({ on: { 'order.paid': () => returned } })
+      expect((await receiver.fetch(await signedRequest())).status).toBe(500)
+      expect(errors).toMatchObject([{ context: { during: 'handler' } }])
+      expect(outcomes).toMatchObject([{ result: 'failed', status: 500 }])
+    }
+  })
+
+  it('passes on nothing but the status of a Response that was fetched', async () => {
+    const origin = await serve((_request, response) => {
+      response.writeHead(202, { 'set-cookie': 'inner=1', 'content-encoding': 'identity' }).end('of a server within')
+    })
+    const inner = [await fetch(origin), await fetch(origin)]
+    await inner[1]!.text()
+    for (const [nth, returned] of inner.entries()) {
+      const { receiver } = createTestReceiver({ on: { 'order.paid': () => returned } })
+      const response = await receiver.fetch(await signedRequest({ id: `msg_${nth}` }))
+      expect([response.status, [...response.headers], await response.text()]).toEqual([202, [], ''])
+      // Or it would hold its connection.
+      expect(returned.bodyUsed).toBe(true)
+    }
   })
 
   it('reads the type in the header of a scheme that has one, and the whole body as data', async () => {

@@ -41,7 +41,10 @@ const written: readonly (readonly [name: string, text: string])[] = [
     'json_encode of PHP with JSON_UNESCAPED_UNICODE',
     '{"b":1.0,"é":"a\\/b <c> d\'e+\\"","a":[{},[],12345678901234567890,true]}',
   ],
-  ['encoding/json of Go, or to_json of Rails', '{"b":1.0,"é":"a/b \\u003cc\\u003e d\'e+\\"","a":[{},[],12345678901234567890,true]}'],
+  [
+    'encoding/json of Go, or to_json of Rails',
+    '{"b":1.0,"é":"a/b \\u003cc\\u003e d\'e+\\"","a":[{},[],12345678901234567890,true]}',
+  ],
   [
     'encoding/json of Go, from a map and a line break',
     '{"a":[{},[],12345678901234567890,true],"b":1.0,"é":"a/b \\u003cc\\u003e d\'e+\\""}\n',

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
-import { github, stripe } from 'posthorn/schemes'
+import { github, milliseconds, stripe } from 'posthorn/schemes'
 import { describe, expect, it } from 'vitest'
 import { diagnose } from '../../src/signing/diagnose.ts'
+import type { Scheme } from '../../src/signing/scheme.ts'
 import { Signer } from '../../src/signing/signer.ts'
 import type { VerifierOptions } from '../../src/signing/verifier.ts'
 import { body, clock, nowMs, otherSecret, secret, signed } from './messages.ts'
@@ -76,6 +77,51 @@ describe('diagnose', () => {
     expect(early.message).toContain('600 s ahead')
     const both = { secret: otherSecret, clock: () => nowMs + 3_600_000 }
     expect(await problemOf(both, { headers: await signed(), body })).toBe('wrong-secret')
+  })
+
+  const signedAt = (time: string, text = body) => ({
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': time,
+    'webhook-signature': `v1,${createHmac('sha256', Buffer.from(secret.slice(6), 'base64'))
+      .update(`msg_1.${time}.${text}`)
+      .digest('base64')}`,
+  })
+
+  it.each([
+    [String(nowMs), 'in milliseconds'],
+    [`${nowMs}000`, 'in microseconds'],
+    [`${nowMs}000000`, 'in nanoseconds'],
+    [`${nowMs / 1000}.5`, 'in seconds with a fraction'],
+    [new Date(nowMs).toISOString(), 'ISO 8601 text'],
+    ['yesterday', 'in no form that is known'],
+  ])('names a time in another unit, %s, and does not blame the secret', async (time, form) => {
+    const diagnosis = await diagnose(options, { headers: signedAt(time), body })
+    expect(diagnosis).toMatchObject({
+      problem: 'clock',
+      message: expect.stringContaining(`the time is ${form}, and standard-webhooks reads it in seconds`) as string,
+    })
+    expect(diagnosis.message).not.toContain('secret')
+    expect(await problemOf({ secret: otherSecret }, { headers: signedAt(time), body })).toBe('wrong-secret')
+    expect(await problemOf({}, { headers: signedAt(time, `${body}\n`), body })).toBe('changed-body')
+  })
+
+  it('names seconds where a scheme reads milliseconds, and a time in the body that is missing', async () => {
+    const timestamp = { place: { body: 'at' }, unit: milliseconds }
+    const scheme: Scheme = { ...github, covers: ['body', 'timestamp'], timestamp }
+    const reasonOf = async (text: string) => {
+      const headers = await new Signer({ secret: 'text', scheme: github }).sign({ id: '1', type: 'push', body: text })
+      return (await diagnose({ secret: 'text', scheme, clock }, { headers, body: text })).message
+    }
+    expect(await reasonOf('{"at":1700000000}')).toContain('the time is in seconds, and github reads it in milliseconds')
+    expect(await reasonOf('{}')).toContain('the time is missing')
+  })
+
+  it('reads headers that can be read once, which it tries many times', async () => {
+    const sent = await signed({ body: `${body}\n` })
+    const once = { [Symbol.iterator]: () => Object.entries(sent)[Symbol.iterator]() }
+    const iterators = [new Headers(sent).entries(), new Map(Object.entries(sent)).entries(), once[Symbol.iterator]()]
+    for (const headers of iterators) expect(await problemOf({}, { headers, body })).toBe('changed-body')
+    expect(await problemOf({}, { headers: { ...sent, next: 'a header' }, body })).toBe('changed-body')
   })
 
   it('names a header that is missing or malformed', async () => {

@@ -1,6 +1,6 @@
 import { PosthornError } from '../../domain/error.ts'
 import { base64 } from '../../signing/base64.ts'
-import { brokenBody } from './node-request.ts'
+import { appendHeader, brokenBody } from './node-request.ts'
 
 /** An HTTP request as Lambda gets it: payload format 1.0 and 2.0 of API Gateway, function URLs, and load balancers. */
 export interface LambdaEvent {
@@ -56,7 +56,7 @@ function bodyOf({ body, isBase64Encoded }: LambdaEvent): string | Uint8Array<Arr
 function headersOf({ headers, multiValueHeaders }: LambdaEvent): Headers {
   const made = new Headers()
   for (const [name, value] of Object.entries(multiValueHeaders ?? headers ?? {})) {
-    for (const text of [value].flat()) if (text !== undefined) made.append(name, text)
+    for (const text of [value].flat()) if (text !== undefined) appendHeader(made, name, text)
   }
   return made
 }
@@ -75,7 +75,8 @@ function queryOf(event: LambdaEvent): string {
     [value].flat().map((text) => [name, text ?? ''] as const),
   )
   // A load balancer passes names and values as they were sent; API Gateway decodes them.
-  if ('elb' in event.requestContext) return pairs.map(([name, text]) => `${name}=${text}`).join('&')
+  if (memberOf(event.requestContext, 'elb') !== undefined)
+    return pairs.map(([name, text]) => `${name}=${text}`).join('&')
   return pairs.map(([name, text]) => `${encodeURIComponent(name)}=${encodeURIComponent(text)}`).join('&')
 }
 

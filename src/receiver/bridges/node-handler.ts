@@ -1,8 +1,10 @@
 import type { Receiver } from '../receiver.ts'
+import { errorResponse } from '../reply.ts'
+import { printError } from '../report.ts'
 import { exchange, type NodeResponseLike, writeAnswer } from './node-exchange.ts'
 import type { NodeRequestLike } from './node-request.ts'
 
-/** Answers a request of Node's. It never rejects where `next` is given, which gets what would otherwise be thrown. */
+/** Answers a request of Node's. It never rejects: `next` gets what fails; without one the answer is 500, and `console.error` is told. */
 export type NodeHandler = (
   req: NodeRequestLike,
   res: NodeResponseLike,
@@ -58,8 +60,22 @@ function nodeHandler(receiver: Receiver, hint: string): NodeHandler {
     try {
       writeAnswer(res, await exchange(receiver, req, { body: req.body, rawBody: req.rawBody }, hint))
     } catch (error) {
-      if (next === undefined) throw error
-      next(error)
+      if (next !== undefined) return next(error)
+      printError(error)
+      // Thrown, it would end the process: nobody waits for a listener of node:http.
+      await writeFailure(res)
     }
+  }
+}
+
+async function writeFailure(res: NodeResponseLike): Promise<void> {
+  const response = errorResponse(500)
+  const body = new Uint8Array(await response.arrayBuffer())
+  try {
+    // The length too, in place of one that was set before something failed.
+    const headers = { ...Object.fromEntries(response.headers), 'content-length': String(body.length) }
+    writeAnswer(res, { status: response.status, headers, body })
+  } catch (error) {
+    printError(error) // Something has answered before.
   }
 }

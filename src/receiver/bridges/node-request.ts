@@ -63,6 +63,15 @@ export function hasBody({ method, headers, httpVersionMajor }: NodeRequestLike):
   return httpVersionMajor > 1 || headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
 }
 
+/** Adds a header, unless `Headers` cannot hold it: no signature depends on such a one, and the others are to be judged. */
+export function appendHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.append(name, value)
+  } catch {
+    // Beyond U+00FF, as Lambda passes UTF-8 on, or a name that is no token.
+  }
+}
+
 /** Makes a body that rejects whoever reads it. */
 export function brokenBody(error: PosthornError): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.error(error) }, { highWaterMark: 0 })
@@ -131,7 +140,7 @@ function headersOf({ rawHeaders }: NodeRequestLike): Headers {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     // HTTP/2 has method, path and host among the headers, with a colon in front.
-    if (!name.startsWith(':')) headers.append(name, rawHeaders[index + 1] ?? '')
+    if (!name.startsWith(':')) appendHeader(headers, name, rawHeaders[index + 1] ?? '')
   }
   return headers
 }

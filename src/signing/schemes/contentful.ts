@@ -1,3 +1,4 @@
+import type { Content } from '../crypto-seam.ts'
 import { hex } from '../hex.ts'
 import type { Scheme, SignedMessage } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
@@ -6,7 +7,8 @@ import { milliseconds } from '../time-units.ts'
 /**
  * Contentful's request verification: `x-contentful-signature` is the hex HMAC-SHA256 of method, path, the headers that
  * `x-contentful-signed-headers` lists, and body, each on a line, keyed by the 64 characters of the secret as text; the time is
- * `x-contentful-timestamp` in milliseconds, within 30 s. The request's `method` and `url` must be given. There is no event id.
+ * `x-contentful-timestamp` in milliseconds, within 30 s. The request's `method` and `url` must be given. There is no event id. Path and query
+ * are laid out as Contentful's own package does (`@contentful/node-apps-toolkit` 3.16), which escapes the query twice, or escaped once.
  */
 export const contentful: Scheme = {
   name: 'contentful',
@@ -16,13 +18,8 @@ export const contentful: Scheme = {
   eventId: null,
   eventType: { header: 'x-contentful-topic' },
   timestamp: { place: { header: 'x-contentful-timestamp' }, unit: milliseconds, maxAgeMs: 30_000 },
-  signedContent: (message) => {
-    const names = signedHeaders(message)
-    // Without this the time, which is one of those headers, could be left out of what is signed.
-    if (!names.includes('x-contentful-timestamp') || !names.includes('x-contentful-signed-headers')) return null
-    const lines = names.map((name) => `${name}:${message.header(name).trim()}`)
-    return [`${message.method}\n${pathOf(message.url)}\n${lines.join(';')}\n`, message.body]
-  },
+  signedContent: (message) => contentsOf(message)[0] ?? null,
+  otherContents: (message) => contentsOf(message).slice(1),
   writeHeaders: ({ signatures, message, timestamp }) => ({
     'x-contentful-signature': signatures.join(''),
     'x-contentful-signed-headers': message.header('x-contentful-signed-headers'),
@@ -39,13 +36,26 @@ function signedHeaders({ header }: SignedMessage): readonly string[] {
   return isSane ? names.map((name) => name.trim().toLowerCase()).toSorted() : []
 }
 
-function pathOf(url: string): string {
-  const [path = '', query] = url.replace(/^https?:\/\/[^/]*/, '').split('?')
-  const escaped = encodeURI(decodedPath(path))
-  return query === undefined ? escaped : `${escaped}?${query}`
+/** What may have been signed, likeliest first; nothing where the headers do not say enough. */
+function contentsOf(message: SignedMessage): readonly Content[] {
+  const names = signedHeaders(message)
+  // Without this the time, which is one of those headers, could be left out of what is signed.
+  if (!names.includes('x-contentful-timestamp') || !names.includes('x-contentful-signed-headers')) return []
+  const lines = names.map((name) => `${name}:${message.header(name).trim()}`)
+  return pathsOf(message.url).map((path) => [`${message.method}\n${path}\n${lines.join(';')}\n`, message.body])
 }
 
-function decodedPath(path: string): string {
+function pathsOf(url: string): readonly string[] {
+  const target = url.replace(/^https?:\/\/[^/]*/, '')
+  // What their package takes for the query ends at a second question mark.
+  const [path = '', query] = target.split('?')
+  const rest = target.slice(path.length)
+  return [...new Set([path, decoded(path)])].flatMap((one) =>
+    query ? [encodeURI(`${one}?${encodeURIComponent(query)}`), encodeURI(one) + rest] : [encodeURI(one)],
+  )
+}
+
+function decoded(path: string): string {
   try {
     return decodeURI(path)
   } catch {

@@ -4,12 +4,16 @@ import type { Scheme } from '../scheme.ts'
 /**
  * GitLab with a secret token: `X-Gitlab-Token` is the secret itself. Nothing is signed: whoever has seen one request can send any
  * other, so `covers` is empty. Prefer a signing token with {@link gitlab}. The id (`Idempotency-Key`) and the type can be changed
- * by anybody too.
+ * by anybody too. A token with a comma is refused.
  */
 export const gitlabToken: Scheme = {
   name: 'gitlab-token',
   covers: [],
-  readSecret: (secret) => ({ algorithm: 'token', bytes: new TextEncoder().encode(secret) }),
+  // A header with a comma may be two that were joined.
+  readSecret: (secret) =>
+    secret.includes(',')
+      ? 'has a comma: choose a token without one'
+      : { algorithm: 'token', bytes: new TextEncoder().encode(secret) },
   signature: {
     header: 'X-Gitlab-Token',
     encoding: {

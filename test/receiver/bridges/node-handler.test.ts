@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import express, { type RequestHandler } from 'express'
 import { toExpressHandler, toNodeHandler } from 'posthorn/receiver'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { listen, serve } from '../../http/servers.ts'
 import { signedHeaders } from '../receiver-fixture.ts'
 import { awkward, countingReceiver, deliver, deliverWrong, refusals } from './bridge-fixture.ts'
 
+const failure = new Error('the stream broke')
 const keepRaw = express.json({
   verify: (request, _response, bytes) => void Object.assign(request, { rawBody: bytes }),
 })
@@ -84,6 +85,72 @@ describe('toNodeHandler', () => {
     expect(await post(awkward)).toEqual([200, undefined])
     expect(await post('x'.repeat(20_000))).toEqual([413, undefined])
     expect(handler).toHaveBeenCalledOnce()
+  })
+
+  it('answers with the same Response each time, which ended the process at the second event', async () => {
+    const { receiver, handler } = countingReceiver()
+    handler.mockReturnValue(new Response('[accepted]'))
+    const origin = await serve((request, response) => void toNodeHandler(receiver)(request, response))
+    const statuses = []
+    for (const id of ['a', 'b', 'c']) statuses.push(await deliver(origin, awkward, id))
+    expect(statuses).toEqual([200, 200, 200])
+  })
+
+  it.each([
+    ['a body that fails', () => new Response(new ReadableStream({ pull: (controller) => controller.error(failure) }))],
+    [
+      'a header that Node does not send',
+      () => new Response('ok', { headers: { 'content-length': '9', 'x-a': '\u0001' } }),
+    ],
+  ])('answers 500 and prints the error where the Response of a handler has %s', async (_, makeResponse) => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => print.mockRestore())
+    const { receiver, handler } = countingReceiver()
+    handler.mockImplementation(makeResponse)
+    const handling: Promise<void>[] = []
+    const origin = await serve((request, response) => void handling.push(toNodeHandler(receiver)(request, response)))
+    expect(await deliver(origin)).toBe(500)
+    await expect(Promise.all(handling)).resolves.toHaveLength(1)
+    expect(print.mock.calls.map(([text]) => text)).toEqual(['Posthorn: receiving a webhook failed.'])
+  })
+
+  it('prints the error, and answers no more, where something has answered before', async () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => print.mockRestore())
+    const { receiver, handler } = countingReceiver()
+    handler.mockReturnValue(new Response('late', { headers: { 'x-a': 'b' } }))
+    const origin = await serve((request, response) => {
+      response.end('early')
+      void toNodeHandler(receiver)(request, response)
+    })
+    expect(await deliver(origin)).toBe(200)
+    await expect.poll(() => print.mock.calls.length).toBe(2)
+  })
+
+  it('leaves out headers that no Headers can hold', async () => {
+    const { receiver, handler } = countingReceiver()
+    const origin = await serve((request, response) => {
+      // As an insecure parser or a framework in front may leave them.
+      request.rawHeaders.push('x name', 'a', 'x-line', 'a\nb')
+      void toNodeHandler(receiver)(request, response)
+    })
+    expect(await deliver(origin)).toBe(200)
+    expect(handler).toHaveBeenCalledOnce()
+  })
+
+  it('gives what fails to next', async () => {
+    const { receiver, handler } = countingReceiver()
+    handler.mockImplementation(() => new Response('ok', { headers: { 'x-a': '\u0001' } }))
+    const failures: unknown[] = []
+    const origin = await serve((request, response) => {
+      const next = (error: unknown) => {
+        failures.push(error)
+        response.writeHead(502).end()
+      }
+      void toNodeHandler(receiver)(request, response, next)
+    })
+    expect(await deliver(origin)).toBe(502)
+    expect(failures).toMatchObject([{ code: 'ERR_INVALID_CHAR' }])
   })
 
   it('answers 400 to a method that no Request can have', async () => {

@@ -134,6 +134,21 @@ describe('the twilio package', () => {
     )
   })
 
+  it('signs as Signer does, of forms in which a name comes several times', async () => {
+    const values = fc.array(fc.constantFrom('', 'a', 'b', 'B', 'ab', '1'), { minLength: 1, maxLength: 4 })
+    const repeating = fc.dictionary(fc.constantFrom('a', 'A', 'ab', 'a!', '10', '9', '_'), values, { minKeys: 1 })
+    await fc.assert(
+      fc.asyncProperty(repeating, async (fields) => {
+        const body = new URLSearchParams(
+          Object.entries(fields).flatMap(([name, all]) => all.map((value) => [name, value])),
+        ).toString()
+        const theirs = twilioClient.getExpectedTwilioSignature(secret, publicUrl, fields)
+        expect((await sign(body, '/twilio'))['X-Twilio-Signature']).toBe(theirs)
+      }),
+      runs,
+    )
+  })
+
   it('agrees with Verifier about the URLs that may have been signed', async () => {
     const publicUrls = [
       'https://example.com/a',

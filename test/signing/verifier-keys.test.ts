@@ -1,0 +1,99 @@
+import { createSign, generateKeyPairSync } from 'node:crypto'
+import { createReceiver } from 'posthorn/receiver'
+import { gitlabToken, sendgrid } from 'posthorn/schemes'
+import { describe, expect, it, vi } from 'vitest'
+import { spkiKey } from '../../src/signing/crypto-web.ts'
+import type { KeySource, VerifyKey } from '../../src/signing/key.ts'
+import type { Scheme } from '../../src/signing/scheme.ts'
+import { Verifier } from '../../src/signing/verifier.ts'
+import { body, clock, codeOf, nowSeconds, signed, thrownBy, verifier } from './messages.ts'
+
+describe('a KeySource that fails', () => {
+  const cause = new Error('the KMS is away')
+  const secret: KeySource = () => Promise.reject(cause)
+
+  it('makes keys unavailable, with its error as the cause: the call was not wrong', async () => {
+    const refused = verifier({ secret }).verify({ headers: await signed(), body })
+    await expect(refused).rejects.toMatchObject({ code: 'KEYS_UNAVAILABLE', cause, issues: [] })
+  })
+
+  it('is answered 503 by a receiver, which was 500', async () => {
+    const onError = vi.fn<(error: unknown) => void>()
+    const receiver = createReceiver({ verifier: verifier({ secret }), idempotency: 'none', on: {}, onError })
+    const request = new Request('https://example.com', { method: 'POST', headers: await signed(), body })
+    expect((await receiver.fetch(request)).status).toBe(503)
+    expect(onError.mock.calls[0]![0]).toMatchObject({ code: 'KEYS_UNAVAILABLE' })
+  })
+
+  it('is not blamed for a call that is wrong, nor for a signal', async () => {
+    expect(await codeOf(verifier({ secret }).verify({ body } as never))).toBe('VALIDATION_FAILED')
+    const aborting = new AbortController()
+    const slow: KeySource = async () => {
+      aborting.abort(new Error('given up'))
+      return await secret({ texts: new Map(), isRetry: false })
+    }
+    const verifying = verifier({ secret: slow }).verify({ headers: await signed(), body }, { signal: aborting.signal })
+    await expect(verifying).rejects.toThrow('given up')
+  })
+})
+
+describe('a key that answers with a promise of another kind', () => {
+  it('fits where that comes to true, and not as soon as there is one', async () => {
+    const verifyWith = async (isRight: boolean) => {
+      const answer = { then: (resolve: (isRight: boolean) => void) => resolve(isRight) }
+      const matches = (() => answer) as unknown as VerifyKey['matches'] // as a promise library has it
+      const key: VerifyKey = { algorithm: 'hmac-sha256', index: 0, id: null, notAfterMs: Infinity, matches }
+      return await verifier({ secret: () => Promise.resolve([key]) }).verify({ headers: await signed(), body })
+    }
+    expect((await verifyWith(true)).keyIndex).toBe(0)
+    expect(await codeOf(verifyWith(false))).toBe('SIGNATURE_MISMATCH')
+  })
+})
+
+describe('a key of another curve', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  const secret = publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
+  const request = {
+    headers: {
+      'X-Twilio-Email-Event-Webhook-Signature': createSign('sha256')
+        .update(`${nowSeconds}[]`)
+        .sign(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, 'base64'),
+      'X-Twilio-Email-Event-Webhook-Timestamp': String(nowSeconds),
+    },
+    body: '[]',
+  }
+
+  it('is refused when the verifier is made, on Node', () => {
+    expect(privateKey.asymmetricKeyDetails?.namedCurve).toBe('secp384r1')
+    expect(thrownBy(() => new Verifier({ secret, scheme: sendgrid }))).toMatchObject({ code: 'SECRET_INVALID' })
+  })
+
+  it.each([
+    ['of P-384', secret],
+    ['that is junk', Buffer.alloc(91, 7).toString('base64')],
+  ])('is said to be unusable at the first message where WebCrypto reads it: one %s', async (_, text) => {
+    // As crypto-web reads it, which other runtimes have.
+    const scheme: Scheme = {
+      ...sendgrid,
+      readSecret(given) {
+        const bytes = new Uint8Array(Buffer.from(given, 'base64'))
+        return { algorithm: 'ecdsa-p256', bytes, check: spkiKey('ecdsa-p256', bytes) }
+      },
+    }
+    const verifying = new Verifier({ secret: text, scheme, clock }).verify(request)
+    await expect(verifying).rejects.toMatchObject({
+      code: 'KEYS_UNAVAILABLE',
+      message: expect.stringContaining('this runtime can use') as string,
+      cause: expect.anything() as unknown,
+    })
+  })
+})
+
+describe('gitlabToken', () => {
+  it('refuses a token with a comma, which no request could ever fit', () => {
+    const error = thrownBy(() => new Verifier({ secret: 'one,two', scheme: gitlabToken }))
+    expect(error).toMatchObject({ code: 'SECRET_INVALID', message: expect.stringContaining('comma') as string })
+    expect(String(error)).not.toContain('one,two')
+    expect(() => new Verifier({ secret: 'one-two', scheme: gitlabToken })).not.toThrow()
+  })
+})
