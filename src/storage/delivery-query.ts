@@ -19,10 +19,11 @@ export function undeliveredState({ state, eventId, ids }: DeliveryQuery): Undeli
 
 /** Whether rows have to be looked into, so that many may be passed over for one that fits. */
 export function hasFilter(query: DeliveryQuery): boolean {
-  const { webhookId, type, after, before } = query
-  const state = undeliveredState(query) === null ? query.state : undefined
-  // The index of a webhook does not say whose it is: of somebody else's no row fits.
-  return [webhookId, state, type, after, before].some((filter) => filter !== undefined)
+  const { webhookId, state, type, after, before } = query
+  const filters = [type, after, before]
+  // The index of a webhook does not say whose it is: of somebody else's no row fits. That of undelivered ones does.
+  if (undeliveredState(query) === null) filters.push(webhookId, state)
+  return filters.some((filter) => filter !== undefined)
 }
 
 function isUndelivered(state: DeliveryState | undefined): state is UndeliveredState {

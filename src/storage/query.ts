@@ -77,7 +77,8 @@ export type ClaimNew = Omit<ClaimQuery, 'ids'>
 export interface TransactionOptions {
   /**
    * The caller's own open transaction, as the adapter takes it. What is written is visible if and only if the caller commits; the
-   * adapter neither commits, rolls back, nor sets savepoints. Given only to adapters whose `capabilities.transactions` is `caller`.
+   * adapter neither commits, rolls back, nor sets savepoints, and refuses with `TRANSACTIONS_UNSUPPORTED` what it can tell to be in no
+   * transaction. Given only to adapters whose `capabilities.transactions` is `caller`.
    */
   readonly tx?: unknown
 }
@@ -149,6 +150,8 @@ export interface StatsQuery {
   readonly tenantId?: string
   /** Of this webhook; of all unless given. */
   readonly webhookId?: string
+  /** How far to count, of each state; what has more may be answered as this many, `isApproximate`. 100,000 unless given. */
+  readonly countUpTo?: number
 }
 
 /** What to remove. */

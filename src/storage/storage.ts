@@ -36,9 +36,9 @@ export type WebhookPatch = Partial<
 
 /** One delivery to write with its event. */
 export interface NewDelivery {
-  /** UUIDv7, made by the core. */
+  /** UUIDv7, made by the core. Unique overall. */
   readonly id: string
-  /** The webhook to deliver to. */
+  /** The webhook to deliver to, of the event's tenant. */
   readonly webhookId: string
   /** When given, the delivery is written as `skipped` with this reason. */
   readonly skip?: string
@@ -46,7 +46,7 @@ export interface NewDelivery {
 
 /** One event to write, with everything that it is to be delivered to. */
 export interface NewEvent {
-  /** UUIDv7, made by the core. */
+  /** UUIDv7, made by the core. Unique within the tenant only: another tenant's event may have the same one. */
   readonly id: string
   /** The tenant. */
   readonly tenantId: string
@@ -161,7 +161,10 @@ export interface StorageWatcher {
  * durations in milliseconds that the storage's own clock turns into instants; ids are made by the core. The invariants in these
  * comments are what `storageConformance` of `posthorn/testing` holds an adapter to.
  *
- * Tenants are sealed: where a method takes a `tenantId`, a row of another tenant is as good as missing.
+ * Tenants are sealed: where a method takes a `tenantId`, a row of another tenant is as good as missing. A delivery whose webhook is another
+ * tenant's is never given out; to refuse the event is as good.
+ *
+ * What is stored is a copy of what is passed in, and what is given out is a copy again: whatever the caller does to either changes nothing stored.
  */
 export interface Storage {
   /** The version of this contract that the adapter is written for. */
@@ -197,7 +200,7 @@ export interface Storage {
    */
   watch?(watcher: StorageWatcher): () => Promise<void>
 
-  /** Writes a webhook. `CONFLICT` where the id is taken; the first row stays as it was. */
+  /** Writes a webhook. `CONFLICT` where the id is taken, by another tenant too; the first row stays as it was. */
   insertWebhook(webhook: StoredWebhook, options?: TransactionOptions): Promise<void>
   /** Reads a webhook, or null. */
   getWebhook(id: string, tenantId: string): Promise<StoredWebhook | null>
@@ -223,7 +226,8 @@ export interface Storage {
   gate(id: string, forMs: number | null): Promise<void>
 
   /**
-   * Writes events and their deliveries, all or nothing; results stand in the order of `events`. With `claimFor`, up to `limit` of
+   * Writes events and their deliveries, all or nothing; results stand in the order of `events`. Rejects, having written nothing, where the id
+   * of a delivery is taken or stands in the batch twice, those of events that are not written again excepted. With `claimFor`, up to `limit` of
    * the new deliveries are leased to the caller in the same step, under the same rules as {@link Storage.claim}.
    */
   enqueue(events: readonly NewEvent[], options?: EnqueueOptions): Promise<Enqueued>
@@ -233,7 +237,9 @@ export interface Storage {
    * that are not gated; the live leases of a webhook never exceed its `maxInFlight`; no webhook's backlog delays another's; work is
    * O(limit + webhooks probed), never O(backlog); an expired lease is claimable again. Deliveries of a webhook that is gone or not
    * active are made `cancelled` (reason `deleted` or `disabled`) when they are met, in bounded chunks, a lease that is live excepted.
-   * `nextDueInMs` says when to ask again: 0 where more may be due already, null where nothing is pending.
+   * `nextDueInMs` says when to ask again: 0 where more may be due already, null where nothing is pending. What is due behind a webhook with
+   * `maxInFlight` live leases counts from the end of the next of them, and behind a gate from its opening; neither as 0, or the caller would
+   * ask without end.
    */
   claim(query: ClaimQuery): Promise<ClaimResult>
   /**

@@ -1,4 +1,5 @@
 import { cancelCases } from './cancel-cases.ts'
+import { caseFailed } from './case-failed.ts'
 import { claimCases } from './claim-cases.ts'
 import type { ConformanceAdapter, ConformanceRunner } from './conformance-adapter.ts'
 import { enqueueCases } from './enqueue-cases.ts'
@@ -36,6 +37,8 @@ export function storageConformance(runner: ConformanceRunner, adapter: Conforman
           const fixture = await openFixture(adapter)
           try {
             await check(fixture)
+          } catch (error) {
+            throw caseFailed(`${topic}: ${name}`, error)
           } finally {
             await fixture.storage.close()
           }

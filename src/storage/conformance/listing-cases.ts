@@ -127,6 +127,16 @@ export const listingCases: Cases = {
     assert.deepEqual(await list({ ...every, tenantId: foreignTenantId }), [])
   },
 
+  'names no delivery of another tenant as the place to go on from': async (fixture) => {
+    const webhook = await fixture.insertWebhook()
+    const events = Array.from({ length: 4 }, () => Array.from({ length: 100 }, () => fixture.newEvent([webhook])))
+    for (const batch of events) await fixture.storage.enqueue(batch)
+    for (const state of [undefined, 'pending', 'failed'] as const) {
+      const query = { tenantId: foreignTenantId, webhookId: webhook.id, limit: 10, ...(state && { state }) }
+      assert.deepEqual(await fixture.storage.listDeliveries(query), { data: [], nextCursor: null })
+    }
+  },
+
   'pages on over rows that change or come in between': async (fixture) => {
     const webhook = await fixture.insertWebhook()
     const ids = await fixture.enqueue(webhook, 4)

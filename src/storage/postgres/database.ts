@@ -66,7 +66,7 @@ export class Database {
       try {
         return await this.#executor.query(sql, params)
       } catch (error) {
-        if (tries === this.#maxTries || !isRepeatable(error)) throw storageFailed(error)
+        if (tries === this.#maxTries || !isRepeatable(error)) throw storageFailed(error, this.isJoined)
         await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, longestPauseMs)))
       }
     }

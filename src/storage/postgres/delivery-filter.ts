@@ -25,20 +25,24 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, fu
   const { deliveries, events } = database.names
   const isAscending = query.order === 'asc'
   const where = new Conditions()
-  // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
-  if (query.webhookId === undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
-  else where.add((webhookId) => `d.webhook_id = ${webhookId}::uuid`, uuidOr(query.webhookId))
   const undelivered = undeliveredState(query)
+  const addTenant = () => where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
+  if (query.webhookId !== undefined)
+    where.add((webhookId) => `d.webhook_id = ${webhookId}::uuid`, uuidOr(query.webhookId))
+  // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
+  const isTenantKnown = query.webhookId === undefined || undelivered !== null
+  if (isTenantKnown) addTenant()
   // No parameter: the planner is to see that the partial index holds them.
   if (undelivered !== null) where.add(() => `d.phase = '${undelivered}'`)
   where.startAfter('d.id', decodeCursor(query.cursor), isAscending)
   const isFiltered = further !== undefined || hasFilter(query)
   const isNarrow = query.eventId !== undefined || query.ids !== undefined
   const most = maxDeliveriesSeen(query, further !== undefined)
-  const lastSeen =
+  const seen =
     isFiltered && !isNarrow ? await lastSeenOf(database, `${deliveries} d`, 'd.id', where, isAscending, most) : null
+  const lastSeen = seen !== null && (isTenantKnown || (await isOwn(database, seen, query))) ? seen : null
 
-  if (query.webhookId !== undefined) where.add((tenantId) => `d.tenant_id = ${tenantId}::text`, query.tenantId)
+  if (!isTenantKnown) addTenant()
   if (query.ids !== undefined) {
     where.add((ids) => `d.id = ANY(ARRAY(${idsOf(ids)}))`, JSON.stringify(query.ids.filter(isId)))
   }
@@ -57,6 +61,13 @@ export async function whereDelivery(database: Database, query: DeliveryQuery, fu
   // OFFSET 0 keeps the deliveries first.
   const event = `LATERAL (SELECT id, type FROM ${events} WHERE seq = d.event_seq OFFSET 0) e`
   return { deliveries: `${deliveries} d`, event, condition: where.sql, conditions: where, lastSeen }
+}
+
+/** Whether a delivery may be named to the tenant: by the id of a webhook, those of another may have been looked through. */
+async function isOwn(database: Database, id: string, { tenantId }: DeliveryQuery): Promise<boolean> {
+  const { deliveries } = database.names
+  const own = `SELECT 1 FROM ${deliveries} WHERE id = $1::uuid AND tenant_id = $2::text`
+  return (await database.first(own, [id, tenantId])) !== undefined
 }
 
 function addFilters(where: Conditions, { type, after, before }: DeliveryQuery, state: DeliveryQuery['state']): void {

@@ -196,9 +196,15 @@ function version5(schema: string): string {
   const t = namesIn(schema)
   const isUndelivered = `phase IN ('failed', 'cancelled', 'skipped')`
   return `
--- Lists what did not succeed, of a tenant and of a webhook. Partial: what succeeds is not in them, and does not pay for them.
+-- Partial: what is leased as it is written, and succeeds, is in none of them and does not pay for them.
+-- Lists what did not succeed, of a tenant and of a webhook.
 CREATE INDEX deliveries_undelivered ON ${t.deliveries} (tenant_id, phase, id) WHERE ${isUndelivered};
-CREATE INDEX deliveries_undelivered_of_webhook ON ${t.deliveries} (webhook_id, phase, id) WHERE ${isUndelivered};
+CREATE INDEX deliveries_undelivered_of_webhook ON ${t.deliveries} (webhook_id, tenant_id, phase, id) WHERE ${isUndelivered};
+-- Counts the backlog of a tenant, whatever that of others.
+CREATE INDEX deliveries_queued ON ${t.deliveries} (tenant_id, phase, due_at) WHERE phase IN ('ready', 'waiting');
+-- What this release calls: databases of version 4 may have functions of before.
+${creatingFunctions(schema)}
+${overdueFunction.creating(schema)}
 UPDATE ${t.version} SET version = 5;
 `
 }

@@ -1,5 +1,6 @@
 import { PosthornError } from '../../domain/error.ts'
 import type { SqlExecutor, SqlParameter } from '../sql-executor.ts'
+import { hasMethod } from './has-method.ts'
 
 /** What is used of a `Pool` or `Client` of pg, of PGlite, and of what has their shape. */
 export interface PgQueryable {
@@ -65,18 +66,6 @@ function isPgPool(client: object): client is PgPool {
   return 'totalCount' in client && hasMethod(client, 'connect')
 }
 
-/** Makes the caller's open transaction one. */
-export function toTransaction(tx: unknown): SqlExecutor {
-  const isPool = hasMethod(tx, 'begin') || (typeof tx === 'object' && tx !== null && 'totalCount' in tx)
-  if (!isPool && isClient(tx)) return toExecutor(tx)
-  throw new PosthornError(
-    'TRANSACTIONS_UNSUPPORTED',
-    isPool
-      ? 'tx is a pool, which runs each statement on any of its connections: pass the client on which the transaction is open.'
-      : 'tx is no Postgres client: pass the client on which the transaction is open, or wrap it in an SqlExecutor.',
-  )
-}
-
 const survivors = new WeakSet<object>()
 
 /**
@@ -97,13 +86,9 @@ function assertClient(client: unknown): asserts client is PostgresClient {
   )
 }
 
-function isClient(client: unknown): client is PostgresClient {
+/** Whether it has the method that all clients have, or the one of postgres.js. */
+export function isClient(client: unknown): client is PostgresClient {
   return hasMethod(client, 'unsafe') || hasMethod(client, 'query')
-}
-
-function hasMethod(candidate: unknown, name: string): boolean {
-  if ((typeof candidate !== 'object' && typeof candidate !== 'function') || candidate === null) return false
-  return typeof Reflect.get(candidate, name) === 'function'
 }
 
 function isEmitter(client: unknown): client is { on(event: 'error', listener: () => void): unknown } {

@@ -15,13 +15,14 @@ import { postgresMigrations } from './migrations.ts'
 import { assertListener, isListening, listenOn, type PostgresListener } from './listener.ts'
 import { assertSchemaName, type Names, namesIn } from './names.ts'
 import { Overdue } from './overdue.ts'
-import { closeIdle, type PostgresClient, survivePoolErrors, toExecutor, toTransaction } from './postgres-client.ts'
+import { closeIdle, type PostgresClient, survivePoolErrors, toExecutor } from './postgres-client.ts'
 import { Purge } from './purge.ts'
 import { renew } from './renew.ts'
 import { assertVersion, migrate } from './schema.ts'
 import { settle } from './settle.ts'
 import { stats } from './stats.ts'
 import { SteadyTime } from './steady-time.ts'
+import { toTransaction } from './transaction.ts'
 import {
   countWebhooks,
   deleteWebhook,
@@ -89,7 +90,8 @@ export interface PostgresStorage extends Storage {
  * attach one to it yourself (`pool.on('error', …)`).
  *
  * `tx` is the client on which the caller's transaction is open (a client of the pool, the `sql` of `sql.begin`, the transaction of a
- * PGlite), or an {@link SqlExecutor} around it.
+ * PGlite), or an {@link SqlExecutor} around it. What is in no transaction is refused with `TRANSACTIONS_UNSUPPORTED`: a pool or database, also one
+ * in a wrapper, and a client of pg, a PGlite or a query runner of TypeORM's on which none is open. Of other clients nobody can tell.
  *
  * Texts with a NUL character or half of a surrogate pair, which Postgres cannot hold, are refused with `VALIDATION_FAILED`; in what a
  * receiver answered they become U+FFFD. Every method rejects with a {@link PosthornError}: `STORAGE_SCHEMA` where the tables are missing

@@ -12,42 +12,59 @@ const maxSeen = 100_000
 export async function stats(database: Database, query: StatsQuery): Promise<StorageStats> {
   const { deliveries, now } = database.names
   const where = new Conditions()
-  const { tenantId, webhookId } = query
-  let lane = ''
+  const { tenantId, webhookId, countUpTo = maxSeen } = query
+  let [lane, tenant] = ['', '']
   if (webhookId !== undefined) {
     const isWanted = `webhook_id = ${where.bind(isId(webhookId) ? webhookId : null)}::uuid`
     where.add(() => isWanted)
     lane = `AND ${isWanted}`
   }
-  if (tenantId !== undefined) where.add((id) => `tenant_id = ${id}::text`, tenantId)
-  const seen = (condition: string, order: string) =>
-    `(SELECT phase, due_at, tenant_id, webhook_id FROM ${deliveries} WHERE ${condition} ORDER BY ${order} LIMIT ${maxSeen})`
+  if (tenantId !== undefined) {
+    const isWanted = `tenant_id = ${where.bind(tenantId)}::text`
+    where.add(() => isWanted)
+    tenant = `AND ${isWanted}`
+  }
   // In the order of an index, so that no other way to find them is cheaper.
-  const pending = `phase IN ('waiting', 'leased')`
-  const count = (rows: string) => `SELECT count(*) FILTER (WHERE ${where.sql}) AS count,
-    count(*) FILTER (WHERE ${where.sql} AND phase = 'leased') AS leased,
-    ${ms(`(${now} - min(due_at) FILTER (WHERE ${where.sql}))`)} AS "oldestMs", count(*) = ${maxSeen} AS "isCut" FROM ${rows} r`
-  const parts = await database.all<Count>(
-    `SELECT 1 AS part, c.* FROM (${count(seen(`phase = 'ready' ${lane}`, 'webhook_id, due_at'))}) c
-     UNION ALL SELECT 2, c.* FROM (${count(seen(`${pending} AND due_at <= ${now}`, 'due_at'))}) c
-     UNION ALL SELECT 3, c.* FROM (${count(seen(`${pending} AND due_at > ${now}`, 'due_at'))}) c`,
+  const inLanes = 'ORDER BY webhook_id, due_at'
+  const parts =
+    tenant === ''
+      ? [
+          `phase = 'ready' ${lane} ${inLanes}`,
+          `phase IN ('waiting', 'leased') AND due_at <= ${now} ORDER BY due_at`,
+          `phase IN ('waiting', 'leased') AND due_at > ${now} ORDER BY due_at`,
+        ]
+      : [
+          lane === '' ? `phase = 'ready' ${tenant} ORDER BY due_at` : `phase = 'ready' ${lane} ${inLanes}`,
+          `phase = 'waiting' ${tenant} ORDER BY due_at`,
+          `phase = 'leased' ${lane} ${inLanes}`,
+        ]
+  // Written into the statement: with a parameter in its place a plan is made for any.
+  const most = Math.max(1, Math.floor(Math.min(countUpTo, Number.MAX_SAFE_INTEGER)))
+  const isDue = `${where.sql} AND (phase = 'ready' OR due_at <= ${now})`
+  const isLater = `${where.sql} AND phase <> 'ready' AND due_at > ${now}`
+  const count = (rows: string) => `SELECT count(*) FILTER (WHERE ${isDue}) AS ready,
+    count(*) FILTER (WHERE ${isLater} AND phase = 'waiting') AS waiting,
+    count(*) FILTER (WHERE ${isLater} AND phase = 'leased') AS leased,
+    ${ms(`(${now} - min(due_at) FILTER (WHERE ${isDue}))`)} AS "oldestMs", count(*) = ${most} AS "isCut" FROM
+    (SELECT phase, due_at, tenant_id, webhook_id FROM ${deliveries} WHERE ${rows} LIMIT ${most}) r`
+  const counts = await database.all<Count>(
+    parts.map((rows) => `SELECT * FROM (${count(rows)}) c`).join(' UNION ALL '),
     where.params,
   )
-  const [ready, due, later] = parts.toSorted((a, b) => a.part - b.part)
-  if (ready === undefined || due === undefined || later === undefined) throw new Error('three counts gave fewer rows')
-  const oldest = [ready.oldestMs, due.oldestMs].filter((oldestMs) => oldestMs !== null)
+  const sum = (name: 'ready' | 'waiting' | 'leased') => counts.reduce((total, counted) => total + counted[name], 0)
+  const oldest = counts.flatMap(({ oldestMs }) => oldestMs ?? [])
   return {
-    ready: ready.count + due.count,
-    waiting: later.count - later.leased,
-    leased: later.leased,
+    ready: sum('ready'),
+    waiting: sum('waiting'),
+    leased: sum('leased'),
     oldestReadyMs: oldest.length === 0 ? null : Math.max(0, ...oldest),
-    isApproximate: parts.some(({ isCut }) => isCut),
+    isApproximate: counts.some(({ isCut }) => isCut),
   }
 }
 
 interface Count {
-  readonly part: number
-  readonly count: number
+  readonly ready: number
+  readonly waiting: number
   readonly leased: number
   readonly oldestMs: number | null
   readonly isCut: boolean

@@ -1,16 +1,22 @@
 import { PosthornError } from '../../domain/error.ts'
 import { driverError } from './executors/driver-error.ts'
 
-/** Makes an error of a driver ours. The message has its code only: drivers and ORMs put statements and parameters into theirs. */
-export function storageFailed(error: unknown): PosthornError {
+/**
+ * Makes an error of a driver ours. The message has its code only: drivers and ORMs put statements and parameters into theirs. Where the
+ * statement `isJoined` to a transaction, that has failed with it.
+ */
+export function storageFailed(error: unknown, isJoined = false): PosthornError {
   if (error instanceof PosthornError) return error
   const code = codeOf(error)
   const cause = driverError(error)
   if (code !== null && missing.has(code)) return schemaMissing(cause)
+  const advice =
+    isJoined || code === inFailedTransaction
+      ? 'The transaction that is open on the connection has failed, and takes nothing more. Roll it back and begin again.'
+      : 'Where the connection broke, the operation may have been carried out all the same; every operation of a storage may be repeated.'
   return new PosthornError(
     'STORAGE_FAILED',
-    `Postgres refused an operation or could not be reached (${code ?? 'no code'}; see cause). Where the connection broke, the ` +
-      'operation may have been carried out all the same; every operation of a storage may be repeated.',
+    `Postgres refused an operation or could not be reached (${code ?? 'no code'}; see cause). ${advice}`,
     { cause },
   )
 }
@@ -50,6 +56,8 @@ export async function unlessTaken<T>(write: Promise<T>): Promise<T | undefined> 
     throw error
   }
 }
+
+const inFailedTransaction = '25P02'
 
 // undefined_table, invalid_schema_name, undefined_column, undefined_function
 const missing = new Set(['42P01', '3F000', '42703', '42883'])

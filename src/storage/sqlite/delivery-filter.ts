@@ -20,10 +20,11 @@ export function whereDelivery(connection: Connection, query: DeliveryQuery, cond
   const from = `FROM posthorn_deliveries d ${indexFor(query)}`
   const isAscending = query.order === 'asc'
   const where = new Conditions()
-  // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
-  if (query.webhookId === undefined) where.add('d.tenant_id = ?', query.tenantId)
-  else where.add('d.webhook_id = ?', query.webhookId)
   const undelivered = undeliveredState(query)
+  if (query.webhookId !== undefined) where.add('d.webhook_id = ?', query.webhookId)
+  // The tenant is no part of the webhook's index, and the bound is to be found without looking into rows.
+  const isTenantKnown = query.webhookId === undefined || undelivered !== null
+  if (isTenantKnown) where.add('d.tenant_id = ?', query.tenantId)
   // SQLite takes a partial index only where its own condition stands in the query.
   if (undelivered !== null) where.add(`d.phase = ? AND d.${isUndelivered}`, undelivered)
   where.startAfter('d.id', decodeCursor(query.cursor), isAscending)
@@ -31,9 +32,10 @@ export function whereDelivery(connection: Connection, query: DeliveryQuery, cond
   const isNarrow = query.eventId !== undefined || query.ids !== undefined
   const most = maxDeliveriesSeen(query, condition !== undefined)
   const listing = { from, idColumn: 'd.id', isAscending }
-  const lastSeen = isFiltered && !isNarrow ? where.stopAfter(most, connection, listing) : null
+  const seen = isFiltered && !isNarrow ? where.stopAfter(most, connection, listing) : null
+  const lastSeen = seen !== null && (isTenantKnown || isOwn(connection, seen, query)) ? seen : null
 
-  if (query.webhookId !== undefined) where.add('d.tenant_id = ?', query.tenantId)
+  if (!isTenantKnown) where.add('d.tenant_id = ?', query.tenantId)
   if (query.ids !== undefined) where.add('d.id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids))
   if (query.eventId !== undefined) {
     const eventSeq = 'SELECT seq FROM posthorn_events WHERE tenant_id = ? AND id = ?'
@@ -48,6 +50,13 @@ export function whereDelivery(connection: Connection, query: DeliveryQuery, cond
   // CROSS JOIN keeps the deliveries first.
   const sql = `${from} CROSS JOIN posthorn_events e ON e.seq = d.event_seq WHERE ${where.sql}`
   return { sql, values: where.values, lastSeen }
+}
+
+/** Whether a delivery may be named to the tenant: by the id of a webhook, those of another may have been looked through. */
+function isOwn(connection: Connection, id: string, { tenantId }: DeliveryQuery): boolean {
+  return (
+    connection.first('SELECT 1 FROM posthorn_deliveries WHERE id = ? AND tenant_id = ?', id, tenantId) !== undefined
+  )
 }
 
 // Named, because the planner takes the index of the tenant, which is in the right order, over those that find far less.

@@ -157,10 +157,16 @@ INSERT INTO posthorn_clock (id, seen_at, ahead_ms) VALUES (1, 0, 0);
 /** What the indexes of undelivered ones hold, as it stands in them. */
 export const isUndelivered = `phase IN ('failed', 'cancelled', 'skipped')`
 
-// Lists what did not succeed, of a tenant and of a webhook. Partial: what succeeds is not in them, and does not pay for them.
+/** What the index of queued ones holds, as it stands in it. */
+export const isQueued = `phase IN ('ready', 'waiting')`
+
+// Partial: what is leased as it is written, and succeeds, is in none of them and does not pay for them.
 const version3 = `
+-- Lists what did not succeed, of a tenant and of a webhook.
 CREATE INDEX posthorn_deliveries_undelivered ON posthorn_deliveries (tenant_id, phase, id) WHERE ${isUndelivered};
-CREATE INDEX posthorn_deliveries_undelivered_of_webhook ON posthorn_deliveries (webhook_id, phase, id) WHERE ${isUndelivered};
+CREATE INDEX posthorn_deliveries_undelivered_of_webhook ON posthorn_deliveries (webhook_id, tenant_id, phase, id) WHERE ${isUndelivered};
+-- Counts the backlog of a tenant, whatever that of others.
+CREATE INDEX posthorn_deliveries_queued ON posthorn_deliveries (tenant_id, phase, due_at) WHERE ${isQueued};
 `
 
 /** One entry a version, applied in order. Released entries are never changed. */

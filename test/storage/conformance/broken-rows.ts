@@ -141,6 +141,40 @@ export const brokenRows: Readonly<Record<string, BrokenStorage>> = {
     noticedBy: ['purge: removes at most limit a call and says when it is done'],
   },
 
+  'a listing that names a delivery of another tenant to go on from': {
+    alteration: (inner) => ({
+      listDeliveries: async (query) => {
+        const page = await inner.listDeliveries(query)
+        if (query.webhookId === undefined || page.data.length > 0) return page
+        const others = await inner.listDeliveries({ webhookId: query.webhookId, tenantId: 'acme', limit: 1 })
+        return { ...page, nextCursor: others.data[0]?.id ?? null }
+      },
+    }),
+    noticedBy: ['listings: names no delivery of another tenant as the place to go on from'],
+  },
+
+  'stats that stop counting without a word': {
+    alteration: (inner) => ({
+      stats: async (query) => {
+        const all = await inner.stats(query)
+        const { countUpTo = Infinity } = query
+        return { ...all, ready: Math.min(all.ready, countUpTo), waiting: Math.min(all.waiting, countUpTo) }
+      },
+    }),
+    noticedBy: ['stats: counts as far as it is asked to, of a tenant whatever there is of others'],
+  },
+
+  'stats of a tenant that look at the rows of others too': {
+    alteration: (inner) => ({
+      stats: async (query) => {
+        const [own, all] = [await inner.stats(query), await inner.stats({})]
+        const { countUpTo = Infinity } = query
+        return all.ready > countUpTo ? { ...own, ready: 0, isApproximate: true } : own
+      },
+    }),
+    noticedBy: ['stats: counts as far as it is asked to, of a tenant whatever there is of others'],
+  },
+
   'stats that count all tenants': {
     alteration: (inner) => ({ stats: ({ webhookId }) => inner.stats(webhookId === undefined ? {} : { webhookId }) }),
     noticedBy: ['stats: counts what is due, waits and is held'],

@@ -48,6 +48,12 @@ describe('postgresStorage', () => {
     expect(thrown).not.toHaveProperty('params')
   })
 
+  it('says to roll back where a transaction has failed that somebody left open on its client', async () => {
+    const query = () => Promise.reject(Object.assign(new Error('no'), { code: '25P02' }))
+    const failed = { code: 'STORAGE_FAILED', message: expect.stringMatching(/25P02.*Roll it back/) as string }
+    await expect(postgresStorage({ query }).open()).rejects.toMatchObject(failed)
+  })
+
   it('refuses a client whose query resolves to no rows', async () => {
     const storage = postgresStorage({ query: () => Promise.resolve({ rows: 5 } as never) })
     await expect(storage.open()).rejects.toMatchObject({ code: 'STORAGE_FAILED' })

@@ -75,6 +75,12 @@ describe.skipIf(noServer)(
       expect(await storage.settle(successes)).toHaveLength(2)
     }
 
+    async function prepareStatistics(when: string): Promise<void> {
+      const { schema } = database
+      if (when === 'after ANALYZE') await database.query(`ANALYZE ${schema}.deliveries`)
+      else await database.query(`DELETE FROM pg_statistic WHERE starelid = '${schema}.deliveries'::regclass`)
+    }
+
     for (const when of ['as they were made of empty tables', 'after ANALYZE', 'of a new connection']) {
       it(`claim, promote, find what is overdue, match and settle by their indexes, whatever the backlog, ${when}`, async () => {
         if (when === 'of a new connection') {
@@ -129,10 +135,19 @@ describe.skipIf(noServer)(
     })
 
     for (const when of ['without statistics', 'after ANALYZE']) {
+      it(`count the backlog of a tenant without those of others, ${when}`, async () => {
+        await prepareStatistics(when)
+        connection.plans()
+        await storage.stats({ tenantId: 'quiet' })
+        const indexes = connection.plans().flatMap(nodesOf)
+        const used = indexes.flatMap((node) => (node['Index Name'] === undefined ? [] : [node['Index Name']]))
+        const counting = used.filter((name) => name.startsWith('deliveries_'))
+        expect(new Set(counting)).toEqual(new Set(['deliveries_queued', 'deliveries_leased']))
+        expect(indexes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([])
+      })
+
       it(`list what did not succeed by the index that holds nothing else, ${when}`, async () => {
-        const { schema } = database
-        if (when === 'after ANALYZE') await database.query(`ANALYZE ${schema}.deliveries`)
-        else await database.query(`DELETE FROM pg_statistic WHERE starelid = '${schema}.deliveries'::regclass`)
+        await prepareStatistics(when)
         for (const scope of [{}, { webhookId: webhook.id }]) {
           for (const state of ['failed', 'cancelled', 'skipped'] as const) {
             connection.plans()

@@ -1,6 +1,15 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
+import knex from 'knex'
+import { Kysely, PostgresDialect } from 'kysely'
 import { Client, Pool, type PoolClient } from 'pg'
 import postgres from 'postgres'
+import { Sequelize } from 'sequelize'
+import { DataSource } from 'typeorm'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fromDrizzle } from '../../../src/storage/postgres/executors/drizzle.ts'
+import { fromKysely } from '../../../src/storage/postgres/executors/kysely.ts'
+import { fromPg } from '../../../src/storage/postgres/executors/pg.ts'
+import { fromPglite } from '../../../src/storage/postgres/executors/pglite.ts'
 import { postgresStorage } from '../../../src/storage/postgres/postgres-storage.ts'
 import type { Storage } from '../../../src/storage/storage.ts'
 import { newEvent, newWebhook, tenantId } from '../sqlite/rows.ts'
@@ -134,6 +143,23 @@ describe.skipIf(noServer)("postgresStorage in the caller's transaction", () => {
     await expect(storage.enqueue([newEvent([])], { tx })).rejects.toMatchObject(failed)
   })
 
+  // It said that every operation may be repeated, which in a transaction that has failed nothing may.
+  it('says to roll back and begin again where it failed before, and where a statement makes it fail', async () => {
+    await tx.query('SELECT wrong').catch(() => undefined)
+    expect(await failureIn(tx)).toMatch(/25P02; see cause\)\. The transaction .*Roll it back and begin again/)
+    await tx.query(`ROLLBACK; BEGIN; SET LOCAL lock_timeout = '50ms'`)
+    const blocker = await pool.connect()
+    await blocker.query(`BEGIN; LOCK TABLE ${database.schema}.events`)
+    const blocked = await failureIn(tx)
+    blocker.release(true)
+    expect(blocked).toMatch(/55P03; see cause\)\. The transaction .*Roll it back and begin again/)
+  })
+
+  async function failureIn(failing: PoolClient): Promise<string> {
+    const error: unknown = await storage.enqueue([newEvent([])], { tx: failing }).catch((caught: unknown) => caught)
+    return String(error)
+  }
+
   it('takes the transactions of postgres.js', async () => {
     const sql = postgres(serverUrl)
     const other = postgresStorage(sql, { schema: database.schema })
@@ -154,6 +180,94 @@ describe.skipIf(noServer)("postgresStorage in the caller's transaction", () => {
     await expect(storage.enqueue([newEvent([])], { tx: wrong })).rejects.toMatchObject(refused)
     await expect(storage.insertWebhook(newWebhook(), { tx: pool })).rejects.toMatchObject(refused)
   })
+
+  // What was written this way was committed at once, whatever became of the caller's transaction.
+  it.each<[string, (pool: Pool) => unknown]>([
+    ['a pool in fromPg', fromPg],
+    ['a database of Kysely', (all) => fromKysely(new Kysely({ dialect: new PostgresDialect({ pool: all }) }))],
+    ['a database of Drizzle', (all) => fromDrizzle(drizzle(all))],
+  ])('refuses %s, and writes nothing', async (_, wrap) => {
+    const event = newEvent([])
+    const refused = {
+      code: 'TRANSACTIONS_UNSUPPORTED',
+      message: expect.stringMatching(/^tx is a pool.*: pass/) as string,
+    }
+    await expect(storage.enqueue([event], { tx: wrap(pool) })).rejects.toMatchObject(refused)
+    expect(await storage.getEvent(event.id, tenantId)).toBeNull()
+  })
+
+  it('refuses a client of pg on which no transaction is open, wrapped or not, until one is', async () => {
+    await tx.query('ROLLBACK')
+    const event = newEvent([])
+    const wrapped = fromPg(tx)
+    const refused = { code: 'TRANSACTIONS_UNSUPPORTED', message: expect.stringContaining('begin one') as string }
+    await expect(storage.enqueue([event], { tx })).rejects.toMatchObject(refused)
+    await expect(storage.enqueue([event], { tx: wrapped })).rejects.toMatchObject(refused)
+    expect(await storage.getEvent(event.id, tenantId)).toBeNull()
+    await tx.query('BEGIN')
+    await storage.enqueue([event], { tx: wrapped })
+    await tx.query('COMMIT')
+    expect(await storage.getEvent(event.id, tenantId)).not.toBeNull()
+  })
+
+  it('takes a client that does not tell whether a transaction is open on it', async () => {
+    const event = newEvent([])
+    await storage.enqueue([event], { tx: { query: (sql: string, params: unknown[]) => tx.query(sql, params) } })
+    expect(await storage.getEvent(event.id, tenantId)).toBeNull()
+  })
+
+  it("takes TypeORM's own handles where a transaction is open on them, and no others", async () => {
+    const source = await new DataSource({ type: 'postgres', url: serverUrl }).initialize()
+    const [kept, lost] = [newEvent([]), newEvent([])]
+    await source.transaction((manager) => storage.enqueue([kept], { tx: manager }))
+    expect(await storage.getEvent(kept.id, tenantId)).not.toBeNull()
+    const runner = source.createQueryRunner()
+    for (const outside of [source, source.manager, runner, runner.manager]) {
+      const refused = { code: 'TRANSACTIONS_UNSUPPORTED' }
+      await expect(storage.enqueue([lost], { tx: outside })).rejects.toMatchObject(refused)
+    }
+    await runner.startTransaction()
+    await storage.enqueue([lost], { tx: runner })
+    await runner.rollbackTransaction()
+    await runner.release()
+    expect(await storage.getEvent(lost.id, tenantId)).toBeNull()
+    await source.destroy()
+  })
+
+  const orms: readonly [string, (use: (bare: unknown) => Promise<void>) => Promise<void>][] = [
+    [
+      'fromKysely(trx)',
+      async (use) => {
+        const db = new Kysely({ dialect: new PostgresDialect({ pool: new Pool({ connectionString: serverUrl }) }) })
+        await db.transaction().execute(use)
+        await db.destroy()
+      },
+    ],
+    ['fromDrizzle(tx)', (use) => drizzle(pool).transaction(use)],
+    [
+      'fromKnex(trx)',
+      async (use) => {
+        const db = knex({ client: 'pg', connection: serverUrl })
+        await db.transaction(use)
+        await db.destroy()
+      },
+    ],
+    [
+      'fromSequelize(sequelize, transaction)',
+      async (use) => {
+        const sequelize = new Sequelize(serverUrl, { logging: false })
+        await use(sequelize)
+        await sequelize.transaction(use)
+        await sequelize.close()
+      },
+    ],
+    ['fromPrisma(tx)', (use) => use({ $queryRawUnsafe: () => undefined })],
+  ]
+
+  it.each(orms)('says that the own handle of an ORM is to be passed as %s', async (wrapped, withBare) => {
+    const refused = { code: 'TRANSACTIONS_UNSUPPORTED', message: expect.stringContaining(wrapped) as string }
+    await withBare((bare) => expect(storage.enqueue([newEvent([])], { tx: bare })).rejects.toMatchObject(refused))
+  })
 })
 
 describe("postgresStorage on PGlite in the caller's transaction", () => {
@@ -169,6 +283,22 @@ describe("postgresStorage on PGlite in the caller's transaction", () => {
       await tx.rollback()
     })
     expect((await storage.listEvents({ tenantId, limit: 10 })).data.map(({ id }) => id)).toEqual([kept.id])
+    await end()
+  })
+
+  it('refuses it where no transaction is open on it, wrapped or not', async () => {
+    const { client, end } = connectPglite()
+    const storage = postgresStorage(client)
+    await storage.migrate()
+    const refused = { code: 'TRANSACTIONS_UNSUPPORTED', message: expect.stringContaining('begin one') as string }
+    for (const tx of [client, fromPglite(client)]) {
+      const event = newEvent([])
+      await expect(storage.enqueue([event], { tx })).rejects.toMatchObject(refused)
+      await client.query('BEGIN')
+      await storage.enqueue([event], { tx })
+      await client.query('ROLLBACK')
+      expect(await storage.getEvent(event.id, tenantId)).toBeNull()
+    }
     await end()
   })
 })

@@ -56,6 +56,7 @@ describe('version 3 of the schema of sqliteStorage', () => {
     const database = new DatabaseSync(tempFile())
     await sqliteStorage(database).open()
     database.exec(`DROP INDEX posthorn_deliveries_undelivered; DROP INDEX posthorn_deliveries_undelivered_of_webhook;
+      DROP INDEX posthorn_deliveries_queued;
       UPDATE posthorn_schema SET version = 2`)
     const storage = sqliteStorage(database)
     const page = { tenantId: 'acme', limit: 1, state: 'failed' } as const

@@ -82,6 +82,20 @@ describe('the query plans of sqliteStorage', () => {
       }
     })
 
+    it(`count the backlog of a tenant without those of others ${when}`, async () => {
+      if (isAnalyzed) database.exec('ANALYZE')
+      await storage.stats({})
+      prepared.clear()
+      storage = sqliteStorage(recording(database, prepared))
+      await storage.stats({ tenantId })
+      const found = plans().filter(({ sql }) => sql.includes('FROM posthorn_deliveries'))
+      const indexes = found.map(({ plan }) => /posthorn_deliveries_(\w+)/.exec(plan)?.[1])
+      expect(indexes.filter((index) => index === 'queued')).toHaveLength(3)
+      expect(indexes.filter((index) => index === 'expiring')).toHaveLength(2)
+      expect(indexes).toHaveLength(5)
+      for (const { plan } of found.filter(({ sql }) => sql.includes('queued'))) expect(plan).toContain('tenant_id=?')
+    })
+
     it(`list what did not succeed by the index that holds nothing else ${when}`, async () => {
       if (isAnalyzed) database.exec('ANALYZE')
       await storage.listDeliveries({ tenantId, limit: 1 })

@@ -1,4 +1,5 @@
 import type { SqlExecutor, SqlParameter } from '../../sql-executor.ts'
+import { hasMethod } from '../has-method.ts'
 import { driverError } from './driver-error.ts'
 
 /** What an executor is made of. */
@@ -11,7 +12,7 @@ interface ExecutorParts<Handle> {
   readonly expected: string
   /** Whether the handle runs each statement on any of its connections. */
   readonly isPool: () => boolean
-  /** The driver's own pool or client, where the handle shows it. */
+  /** The driver's own pool, or the connection that tells of its transactions, where the handle shows it. */
   readonly client?: () => unknown
   /** Runs a statement on it and resolves to the rows. */
   readonly run: (sql: string, params: SqlParameter[]) => PromiseLike<unknown>
@@ -41,7 +42,7 @@ export function executor<Handle>({
   return made
 }
 
-/** The pool or client of the driver behind an executor, or undefined where that is not known. */
+/** The pool or connection behind an executor, or undefined where that is not known. */
 export function clientBehind(made: object): unknown {
   return clients.get(made)
 }
@@ -58,11 +59,6 @@ const clients = new WeakMap<object, unknown>()
 export function assertHandle(handle: unknown, method: string, expected: string): void {
   if (hasMethod(handle, method)) return
   throw new TypeError(`${expected}, not ${handle === null ? 'null' : typeof handle}.`)
-}
-
-function hasMethod(handle: unknown, method: string): boolean {
-  if ((typeof handle !== 'object' && typeof handle !== 'function') || handle === null) return false
-  return typeof Reflect.get(handle, method) === 'function'
 }
 
 function rowsOf(rows: unknown, expected: string): Record<string, unknown>[] {

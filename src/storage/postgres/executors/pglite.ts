@@ -15,6 +15,7 @@ export function fromPglite(pglite: PgQueryable): SqlExecutor {
     expected: 'fromPglite takes a PGlite or the tx of its transaction()',
     // It has one connection, on which a transaction may be open.
     isPool: () => false,
+    client: () => pglite,
     run: async (sql, params) => (await pglite.query(sql, params)).rows,
   })
 }

@@ -18,14 +18,16 @@ export function fromTypeOrm(manager: TypeOrmHandle): SqlExecutor {
     handle: manager,
     method: 'query',
     expected: 'fromTypeOrm takes an EntityManager, QueryRunner or DataSource of TypeORM on Postgres',
-    isPool: () => !isOnOneConnection(manager),
+    isPool: () => runnerOf(manager) === undefined,
+    client: () => runnerOf(manager),
     run: async (sql, params) => rowsIn(await manager.query(sql, params)),
   })
 }
 
-/** A query runner is, and so is the manager that a transaction gives, by its query runner. */
-function isOnOneConnection(manager: TypeOrmHandle): boolean {
-  return 'isTransactionActive' in manager || ('queryRunner' in manager && manager.queryRunner !== undefined)
+/** What holds one connection: a query runner, or that of the manager which a transaction gives. */
+function runnerOf(manager: TypeOrmHandle): unknown {
+  if ('isTransactionActive' in manager) return manager
+  return 'queryRunner' in manager ? manager.queryRunner : undefined
 }
 
 /** An UPDATE or DELETE gives `[rows, count]`. No row is an array itself. */

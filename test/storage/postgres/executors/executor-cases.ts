@@ -4,6 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SqlExecutor, SqlParameter } from '../../../../src/storage/sql-executor.ts'
 import { isPoolExecutor } from '../../../../src/storage/postgres/executors/executor.ts'
+import { toTransaction } from '../../../../src/storage/postgres/transaction.ts'
 import { isReachable, serverUrl } from '../server.ts'
 
 /** One client or ORM, open on a database. */
@@ -265,6 +266,14 @@ function errorCases(bench: Bench): void {
   it('tells a transaction from a pool', async () => {
     expect(await bench.subject.transaction(async (executor) => isPoolExecutor(executor))).toBe(false)
     expect(isPoolExecutor(bench.subject.outside)).toBe(bench.subject.isPool ?? true)
+  })
+
+  it('passes for a transaction where one is open, and only there', async () => {
+    const answer = await bench.subject.transaction((executor) => toTransaction(executor).query('SELECT 1 AS one', []))
+    expect(answer).toEqual([{ one: 1 }])
+    expect(() => toTransaction(bench.subject.outside)).toThrow(
+      expect.objectContaining({ code: 'TRANSACTIONS_UNSUPPORTED' }),
+    )
   })
 }
 

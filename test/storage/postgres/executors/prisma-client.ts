@@ -34,6 +34,7 @@ export interface PrismaClient {
     work: (tx: Pick<PrismaClient, '$queryRawUnsafe'>) => Promise<R>,
     options: { timeout: number },
   ): Promise<R>
+  $extends(extension: object): PrismaClient
   $disconnect(): Promise<void>
 }
 

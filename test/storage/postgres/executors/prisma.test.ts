@@ -16,6 +16,15 @@ await testExecutor('fromPrisma', 'server', async (url) => {
   }
 })
 
+await testExecutor('fromPrisma with an extended client', 'server', async (url) => {
+  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) }).$extends({})
+  return {
+    outside: fromPrisma(prisma),
+    transaction: (work) => prisma.$transaction((tx) => work(fromPrisma(tx)), { timeout: 20_000 }),
+    close: () => prisma.$disconnect(),
+  }
+})
+
 describe('fromPrisma', () => {
   it('refuses what is no client of Prisma', () => {
     const message =
