@@ -123,7 +123,7 @@ export class Backlog {
   }
 
   async #count(tenantId: string): Promise<Estimate> {
-    const { ready, waiting, leased } = await this.#storage.stats({ tenantId })
+    const { ready, waiting, leased } = await this.#storage.stats({ tenantId, countUpTo: this.#limit + 1 })
     return this.#keep(tenantId, { pending: ready + waiting + leased, countedAt: performance.now() })
   }
 

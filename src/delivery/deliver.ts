@@ -39,9 +39,9 @@ export interface Pipeline {
   /** Told when a round begins and ends to wait between two attempts. */
   readonly onWaiting: (isWaiting: boolean) => void
   /** Disables a webhook whose receiver answered 410. Never rejects. */
-  readonly disableWebhook: (claimed: Claimed) => Promise<void>
+  readonly disableWebhook: (called: StoredWebhook) => Promise<void>
   /** Holds back every claim of a webhook whose receiver asked for time. Never rejects. */
-  readonly gate: (claimed: Claimed, forMs: number) => Promise<void>
+  readonly gate: (called: StoredWebhook, forMs: number) => Promise<void>
 }
 
 /** How a round ended: the delivery's state, or `released` unsent, or `lost` to another worker; with its last attempt. */
@@ -238,19 +238,19 @@ class Round {
     return { url: this.#webhook.url, headers: requestHeaders(custom, signed), body: event.body ?? '' }
   }
 
-  #met(outcome: Outcome, { custom }: AttemptHeaders): Outcome {
+  #met(outcome: Outcome, { echoes }: AttemptHeaders): Outcome {
     if (outcome.error !== null && outcome.block) {
       const { code, reason } = outcome.block
       this.#pipeline.lifecycle.emit('delivery.blocked', { ...this.#ref(), rule: code, detail: reason })
     }
-    return withoutEchoes(outcome, custom)
+    return withoutEchoes(outcome, echoes)
   }
 
   // Nothing is wrong with the delivery: it goes back unsent, and with it all that waits for the webhook.
   async #heldBack(): Promise<Outcome> {
     const { clock, gate, random } = this.#pipeline
     this.#nextWaitMs = Math.round(keyAwayMs * (1 + random()))
-    await gate(this.#claimed, keyAwayMs)
+    await gate(this.#webhook, keyAwayMs)
     return unsent('aborted', clock)
   }
 
@@ -309,8 +309,8 @@ class Round {
       this.#setWaiting(true)
       return null
     }
-    if ('gateMs' in decision && decision.gateMs !== null) await this.#pipeline.gate(this.#claimed, decision.gateMs)
-    if (decision.next === 'failed' && decision.disablesWebhook) await this.#pipeline.disableWebhook(this.#claimed)
+    if ('gateMs' in decision && decision.gateMs !== null) await this.#pipeline.gate(this.#webhook, decision.gateMs)
+    if (decision.next === 'failed' && decision.disablesWebhook) await this.#pipeline.disableWebhook(this.#webhook)
     if (decision.next === 'failed' && settled.state === 'failed')
       lifecycle.emit('delivery.failed', { ...this.#ref(), attempt, reason: decision.reason })
     return this.#end(settled.state, attempt)

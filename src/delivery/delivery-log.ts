@@ -10,8 +10,8 @@ import type { Storage } from '../storage/storage.ts'
 export interface ListDeliveriesQuery extends TenantScope, DeliveryFilter {
   /** The most deliveries to return, 1 to 100; 50 unless given. */
   readonly limit?: number
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string
+  /** `nextCursor` of the page before; null for the first page. */
+  readonly cursor?: string | null | undefined
   /** By time of dispatch; newest first (`desc`) unless given. */
   readonly order?: 'asc' | 'desc'
 }
@@ -19,6 +19,9 @@ export interface ListDeliveriesQuery extends TenantScope, DeliveryFilter {
 const states: readonly DeliveryState[] = ['pending', 'succeeded', 'failed', 'cancelled', 'skipped']
 
 const filters = ['tenantId', 'webhookId', 'eventId', 'state', 'type', 'after', 'before', 'limit', 'cursor', 'order']
+
+// A delivery that is sent again and again gathers any number, of up to 16 KiB each and more.
+const maxAttempts = 200
 
 /** Reads deliveries and attempts, and puts deliveries back in line. */
 export class DeliveryLog {
@@ -30,12 +33,12 @@ export class DeliveryLog {
 
   async list(query: ListDeliveriesQuery): Promise<Page<Delivery>> {
     assertKnown(query, filters)
-    const { tenantId, limit, ...rest } = query
+    const { tenantId, limit, cursor, ...rest } = query
     assertFilter(rest)
     const checked = { tenantId: assertTenantId(tenantId), limit: pageLimit(limit) }
     const hasForeignForm = [rest.webhookId, rest.eventId].some((id) => id !== undefined && !isId(id))
     if (hasForeignForm) return { data: [], nextCursor: null }
-    return await this.#storage.listDeliveries({ ...rest, ...checked })
+    return await this.#storage.listDeliveries({ ...rest, ...checked, ...(cursor != null && { cursor }) })
   }
 
   async get(deliveryId: string, tenantId: string): Promise<Delivery> {
@@ -44,15 +47,16 @@ export class DeliveryLog {
     return delivery
   }
 
+  /** The newest attempts, first one first. */
   async attempts({ id, tenantId }: Delivery): Promise<Attempt[]> {
     const attempts: Attempt[] = []
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const query = { tenantId, deliveryId: id, limit: 100, order: 'asc' as const }
+    for (let cursor: string | null | undefined; cursor !== null && attempts.length < maxAttempts;) {
+      const query = { tenantId, deliveryId: id, limit: 100, order: 'desc' as const }
       const page: Page<Attempt> = await this.#storage.listAttempts(cursor === undefined ? query : { ...query, cursor })
       attempts.push(...page.data)
       cursor = page.nextCursor
     }
-    return attempts
+    return attempts.toReversed()
   }
 
   /** Reads a delivery that can be sent again. */

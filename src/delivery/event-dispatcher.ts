@@ -40,9 +40,9 @@ export interface WaitOptions {
   readonly signal?: AbortSignal
 }
 
-/** A delivery with everything that was tried. */
+/** A delivery with what was tried. */
 export interface DeliveryWithAttempts extends Delivery {
-  /** First one first. */
+  /** The newest 200, first one first. */
   readonly attempts: readonly Attempt[]
 }
 
@@ -233,7 +233,7 @@ export class EventDispatcher<Schemas extends EventSchemas = EventSchemas> {
   }
 
   /**
-   * Reads a delivery with all its attempts, first one first.
+   * Reads a delivery with its newest 200 attempts, first one first; `storage.listAttempts` pages through more.
    * @throws {PosthornError} `NOT_FOUND`.
    */
   async getDelivery(deliveryId: string, scope: TenantScope = {}): Promise<DeliveryWithAttempts> {

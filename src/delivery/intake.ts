@@ -150,7 +150,10 @@ export class Intake {
   async #writeJoined(unmatched: readonly UnmatchedEvent[], joined: TransactionOptions): Promise<Written> {
     const events = await this.#fanOut.match(unmatched, joined)
     const refusal = await this.#backlog.admit(pendingByTenant(events), { isJoined: true })
-    return refusal ?? toResults(events, (await this.#storage.enqueue(events, joined)).results)
+    if (refusal !== null) return refusal
+    const { results } = await this.#storage.enqueue(events, joined)
+    this.#backlog.takeBack(pendingByTenant(unwritten(events, results)))
+    return toResults(events, results)
   }
 
   // At most one look at storage for who wants the events, and one write, whatever the number of dispatches.
@@ -195,7 +198,9 @@ export class Intake {
       if (results === null) return null
       let first = 0
       for (const { place, events } of chunk) {
-        written[place] = toResults(events, results.slice(first, (first += events.length)))
+        const own = results.slice(first, (first += events.length))
+        this.#backlog.takeBack(pendingByTenant(unwritten(events, own)))
+        written[place] = toResults(events, own)
       }
     }
     return written
@@ -256,6 +261,11 @@ function toResults(events: readonly NewEvent[], results: readonly EnqueueResult[
       status: result.status,
     }
   })
+}
+
+/** Those that were written before, or conflict with what was: they add nothing. */
+function unwritten(events: readonly NewEvent[], results: readonly EnqueueResult[]): readonly NewEvent[] {
+  return events.filter((_, index) => results[index]?.status !== 'accepted')
 }
 
 function fewerResults(): TypeError {

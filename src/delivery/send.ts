@@ -98,6 +98,9 @@ export function createSender(options: SenderOptions): Sender {
   }
 }
 
+// How long an idle connection is kept, in milliseconds.
+const maxIdleMs = 30_000
+
 function createAgent({ addresses, connectTimeoutMs }: SenderOptions, resolver: NameResolver): Dispatcher {
   const settings = {
     // One deadline of our own covers headers and body.
@@ -105,6 +108,8 @@ function createAgent({ addresses, connectTimeoutMs }: SenderOptions, resolver: N
     bodyTimeout: 0,
     // Said out loud, because a flag of Node's changes the default.
     maxHeaderSize: 16 * 1024,
+    // Whatever a receiver offers: each webhook may keep as many open as it has had in flight, and file descriptors are few.
+    keepAliveMaxTimeout: maxIdleMs,
   }
   if (addresses.proxy !== null) {
     const tls = { timeout: connectTimeoutMs, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const

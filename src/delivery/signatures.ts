@@ -6,6 +6,7 @@ import type { Vault } from '../registry/vault.ts'
 import type { Scheme } from '../signing/scheme.ts'
 import { MessageSigner, type SignInput } from '../signing/signer.ts'
 import type { StoredWebhook } from '../storage/storage.ts'
+import { type Echoes, echoesOf } from './request-headers.ts'
 
 /** What makes the headers of one attempt. */
 export interface AttemptHeaders {
@@ -13,6 +14,8 @@ export interface AttemptHeaders {
   readonly signed: Record<string, string>
   /** The webhook's own, by lower-case name. */
   readonly custom: Readonly<Record<string, string>>
+  /** What the request says that no record of its answer may. */
+  readonly echoes: Echoes
 }
 
 interface Cached {
@@ -21,6 +24,7 @@ interface Cached {
   readonly validUntilMs: number
   readonly signers: readonly MessageSigner[]
   readonly custom: Readonly<Record<string, string>>
+  readonly echoes: Echoes
 }
 
 // Enough for every webhook that is busy at a time; each entry is a few hundred bytes.
@@ -61,11 +65,13 @@ export class Signatures {
   async #prepare(webhook: StoredWebhook, nowMs: number): Promise<Cached> {
     const secrets = await this.#open(webhook)
     const secret = liveSecrets(secrets, nowMs)
+    const custom = sendableHeaders(secrets)
     const prepared = {
       sealed: webhook.sealed,
       validUntilMs: nextExpiry(secrets.keys, nowMs),
       signers: this.#schemes.map((scheme) => new MessageSigner({ secret, scheme })),
-      custom: sendableHeaders(secrets),
+      custom,
+      echoes: echoesOf([...Object.values(custom), ...(this.#schemes.some(sendsSecret) ? secret : [])]),
     }
     this.#cache.set(webhook.id, prepared)
     return prepared
@@ -83,15 +89,22 @@ export class Signatures {
   }
 }
 
-function sign(message: SignInput, { signers, custom }: Cached): AttemptHeaders | Promise<AttemptHeaders> {
+// Such a scheme signs nothing: its header is the secret itself.
+function sendsSecret({ signature }: Scheme): boolean {
+  return signature.prefixes.token !== undefined
+}
+
+function sign(message: SignInput, { signers, custom, echoes }: Cached): AttemptHeaders | Promise<AttemptHeaders> {
   const [only] = signers
   if (only !== undefined && signers.length === 1) {
     const signed = only.sign(message)
-    return signed instanceof Promise ? signed.then((made) => ({ signed: made, custom })) : { signed, custom }
+    return signed instanceof Promise
+      ? signed.then((made) => ({ signed: made, custom, echoes }))
+      : { signed, custom, echoes }
   }
   // Each by itself: what one throws at once leaves no other alone with what it rejects with.
   const all = Promise.all(signers.map(async (signer) => await signer.sign(message)))
-  return all.then((made) => ({ signed: Object.assign({}, ...made), custom }))
+  return all.then((made) => ({ signed: Object.assign({}, ...made), custom, echoes }))
 }
 
 // Asked again, as the URL is: a name may have been refused only since it was registered.

@@ -1,6 +1,6 @@
 import { disableGone } from '../registry/disable.ts'
 import type { EnqueueOptions } from '../storage/query.ts'
-import type { Claimed, ClaimResult, Enqueued, NewEvent, Storage } from '../storage/storage.ts'
+import type { Claimed, ClaimResult, Enqueued, NewEvent, Storage, StoredWebhook } from '../storage/storage.ts'
 import { deliver, type Pipeline, type RoundResult } from './deliver.ts'
 import type { DispatcherSettings } from './dispatcher-options.ts'
 import { FreshWebhooks } from './fresh-webhooks.ts'
@@ -288,18 +288,25 @@ export class Worker {
       canWait: () => this.#waiting < concurrency * maxWaitingPerSlot,
       webhookNow: (claimed) => fresh.read(claimed.webhook),
       onWaiting: (isWaiting) => this.#countWaiting(isWaiting),
-      disableWebhook: (claimed) => this.#disableGone(claimed),
-      gate: ({ webhook }, forMs) =>
-        this.#storage
-          .gate(webhook.id, forMs)
-          .catch((error: unknown) => this.#report(error, `gating webhook ${webhook.id}`)),
+      disableWebhook: (called) => this.#disableGone(called),
+      gate: (called, forMs) => this.#gate(called, forMs),
     }
   }
 
-  async #disableGone({ webhook }: Claimed): Promise<void> {
-    const { id, tenantId } = webhook
+  // Not where the webhook has another URL by now: its receiver has asked for nothing.
+  async #gate({ id, tenantId, url }: StoredWebhook, forMs: number): Promise<void> {
     try {
-      const isDisabled = await disableGone(this.#storage, webhook, new Date(this.#settings.clock()))
+      const stored = await this.#storage.getWebhook(id, tenantId)
+      if (stored?.url === url) await this.#storage.gate(id, forMs)
+    } catch (error) {
+      this.#report(error, `gating webhook ${id}`)
+    }
+  }
+
+  async #disableGone(called: StoredWebhook): Promise<void> {
+    const { id, tenantId } = called
+    try {
+      const isDisabled = await disableGone(this.#storage, called, new Date(this.#settings.clock()))
       if (isDisabled) this.#lifecycle.emit('webhook.disabled', { webhookId: id, tenantId, reason: 'gone' })
     } catch (error) {
       // The next 410 tries again.

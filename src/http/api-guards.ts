@@ -12,10 +12,12 @@ import { Turns } from './turns.ts'
 export interface ApiGuards {
   readonly cursors: PageCursors
   readonly maxWebhooks: number
+  readonly maxInFlight: number
   /** Of tenants who create: counted and created at once, a burst would pass the limit. */
   readonly turns: Turns
   readonly creations: RateLimit
   readonly tests: RateLimit
+  readonly resends: RateLimit
   readonly keyed: RateLimit
   readonly idempotency: Idempotency
 }
@@ -34,9 +36,11 @@ export function createGuards({ encryption, cursorKey, idempotency, limits, clock
   return {
     cursors: new PageCursors(cursorKey === null ? derivedKeys(encryption) : [cursorKey]),
     maxWebhooks: limits.webhooks,
+    maxInFlight: limits.maxInFlight,
     turns: new Turns(),
     creations: new RateLimit('tries to create a webhook', limits.creationsPerMinute, clock),
     tests: new RateLimit('test deliveries', limits.testsPerMinute, clock),
+    resends: new RateLimit('deliveries sent again', limits.resendsPerMinute, clock),
     keyed: new RateLimit('requests with an idempotency key', limits.keyedPerMinute, clock),
     idempotency:
       idempotency === null ? new ProcessIdempotency(clock) : new StoredIdempotency({ store: idempotency, encryption }),

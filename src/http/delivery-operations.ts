@@ -42,7 +42,9 @@ export const getDelivery = operation({
 })
 
 export const resendDelivery = operation({
-  async run({ dispatcher, tenantId, id }) {
+  async run({ dispatcher, guards, tenantId, id }) {
+    const tooOften = guards.resends.take(tenantId)
+    if (tooOften !== null) return tooOften
     return jsonResponse(202, await dispatcher.resend(id, { tenantId }))
   },
 })

@@ -3,7 +3,7 @@ import type { Webhook } from '../domain/webhook.ts'
 import type { CreateWebhookInput, ReplaceWebhookInput, UpdateWebhookInput } from '../registry/webhook-input.ts'
 import { emptyResponse, jsonResponse } from './json-response.ts'
 import { operation, type Call } from './operation.ts'
-import { tooManyWebhooks } from './tenant-limits.ts'
+import { tooManyWebhooks, withinMaxInFlight } from './tenant-limits.ts'
 import { flag, integerFrom, textThat } from './query.ts'
 
 /** The parameters of every listing. */
@@ -43,15 +43,17 @@ export const getWebhook = operation({
 
 export const replaceWebhook = operation({
   body: 'required',
-  async run({ registry, tenantId, id, body }) {
-    return jsonResponse(200, toJson(await registry.replace(id, body as ReplaceWebhookInput, { tenantId })))
+  async run({ registry, guards, tenantId, id, body }) {
+    const input = withinMaxInFlight(body, guards.maxInFlight, true) as ReplaceWebhookInput
+    return jsonResponse(200, toJson(await registry.replace(id, input, { tenantId })))
   },
 })
 
 export const updateWebhook = operation({
   body: 'required',
-  async run({ registry, tenantId, id, body }) {
-    return jsonResponse(200, toJson(await registry.update(id, body as UpdateWebhookInput, { tenantId })))
+  async run({ registry, guards, tenantId, id, body }) {
+    const input = withinMaxInFlight(body, guards.maxInFlight, false) as UpdateWebhookInput
+    return jsonResponse(200, toJson(await registry.update(id, input, { tenantId })))
   },
 })
 
@@ -81,9 +83,10 @@ async function createdWithin(maxWebhooks: number, call: Call): Promise<Response>
   return (await registry.count({ tenantId })) >= maxWebhooks ? tooManyWebhooks(maxWebhooks) : await created(call)
 }
 
-async function created({ registry, basePath, tenantId, createdBy, body }: Call): Promise<Response> {
+async function created({ registry, guards, basePath, tenantId, createdBy, body }: Call): Promise<Response> {
   const scope = { tenantId, ...(createdBy !== undefined && { createdBy }) }
-  const webhook = await registry.create(body as CreateWebhookInput, scope)
+  const input = withinMaxInFlight(body, guards.maxInFlight, true) as CreateWebhookInput
+  const webhook = await registry.create(input, scope)
   const location = `${basePath}/webhooks/${webhook.id}`
   return jsonResponse(201, { ...toJson(webhook), secret: webhook.secret }, { location })
 }

@@ -38,5 +38,7 @@ export async function cancelPending(
   do {
     const query = { tenantId, webhookId, reason, limit: chunk }
     cursor = (await storage.cancel(cursor === null ? query : { ...query, cursor })).nextCursor
+    // A storage on this thread answers without a turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 0))
   } while (cursor !== null)
 }

@@ -3,6 +3,9 @@ import type { StoredWebhook, WebhookPatch } from '../storage/storage.ts'
 import { shownHeaders } from './sealing.ts'
 import type { ReplaceWebhookInput, UpdateWebhookInput } from './webhook-input.ts'
 
+/** The cap of a webhook that is given none. */
+export const defaultMaxInFlight = 10
+
 /** Every writable field, what is left out at its default. */
 export function writableFields(input: Omit<ReplaceWebhookInput, 'headers'>) {
   const isActive = input.isActive ?? true
@@ -14,7 +17,7 @@ export function writableFields(input: Omit<ReplaceWebhookInput, 'headers'>) {
     disabledReason: isActive ? null : 'manual',
     description: input.description ?? null,
     metadata: input.metadata ?? {},
-    maxInFlight: input.maxInFlight ?? 10,
+    maxInFlight: input.maxInFlight ?? defaultMaxInFlight,
   }
 }
 

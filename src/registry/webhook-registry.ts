@@ -59,8 +59,8 @@ export interface CreateWebhookOptions extends TenantScope {
 export interface ListWebhooksQuery extends TenantScope {
   /** The most webhooks to return, 1 to 100; 50 unless given. */
   readonly limit?: number
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string
+  /** `nextCursor` of the page before; null for the first page. */
+  readonly cursor?: string | null | undefined
   /** Only active or only inactive ones. */
   readonly isActive?: boolean
 }
@@ -175,7 +175,7 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
     const page = await this.storage.listWebhooks({
       tenantId,
       limit,
-      ...(cursor !== undefined && { cursor }),
+      ...(cursor != null && { cursor }),
       ...(isActive !== undefined && { isActive }),
     })
     return { data: page.data.map(toWebhook), nextCursor: page.nextCursor }
@@ -320,6 +320,9 @@ export class WebhookRegistry<Schemas extends EventSchemas = EventSchemas> {
       ? this.#changeFields(id, scope, patch)
       : this.#changeSecrets(id, scope, patch, async (webhook) => change(await this.#vault.open(webhook))))
     if (patch.isActive === false) await cancelPending(this.storage, id, stored.tenantId, 'disabled')
+    // The receiver that asked for time was another, or is known to be well.
+    else if (stored.gateUntil !== null && (patch.url !== undefined || patch.isActive === true))
+      await this.storage.gate(id, null)
     return toWebhook(stored)
   }
 

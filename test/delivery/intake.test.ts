@@ -71,6 +71,35 @@ describe('dispatches that come at once', () => {
     expect(await storage.stats({ tenantId: 'empty' })).toMatchObject({ ready: 1 })
   })
 
+  it('take no room where they were written before', async () => {
+    const registry = new WebhookRegistry({ addresses: loopback, storage: memoryStorage() })
+    const dispatcher = new EventDispatcher({ registry, maxPendingPerTenant: 3 })
+    await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] })
+    const statuses = []
+    for (let n = 0; n < 5; n++) {
+      statuses.push((await dispatcher.dispatch('a.b', {}, { idempotencyKey: 'one' })).status)
+      const [repeat] = await dispatcher.dispatchMany([{ type: 'a.b', data: { n }, idempotencyKey: 'one' }])
+      statuses.push(repeat?.status)
+    }
+    expect(new Set(statuses)).toEqual(new Set(['accepted', 'conflict', 'duplicate']))
+    expect((await dispatcher.dispatch('a.b', {})).status).toBe('accepted')
+  })
+
+  it('are counted up to the limit, however high it is', async () => {
+    const intact = memoryStorage()
+    const counted: unknown[] = []
+    const storage = overriding(intact, {
+      stats: (query) => {
+        counted.push(query.countUpTo)
+        return intact.stats(query)
+      },
+    })
+    const registry = new WebhookRegistry({ addresses: loopback, storage })
+    await registry.create({ name: 'a', url: 'http://127.0.0.1:9/', events: ['*'] })
+    await new EventDispatcher({ registry, maxPendingPerTenant: 120_000 }).dispatch('a.b', {})
+    expect(counted).toEqual([120_001])
+  })
+
   // What a failed write had been let in with was counted once more when it was repeated.
   it('are counted once where their write is repeated', async () => {
     const intact = memoryStorage()

@@ -29,6 +29,7 @@ interface AnswerBody extends Problem {
   readonly metadata: unknown
   readonly nextCursor: string
   readonly data: readonly AnswerBody[]
+  readonly maxInFlight: number
 }
 
 /** Whatever it is given is right. */

@@ -55,6 +55,38 @@ describe('the limits of a tenant', () => {
     expect(refused.headers.get('retry-after')).toBe('60')
   })
 
+  it('let so many deliveries be sent again in a minute', async () => {
+    const { call } = buildApi({ limits: { resendsPerMinute: 1 } })
+    const path = `/deliveries/${missingId}/resend`
+    expect((await call('POST', path)).status).toBe(404)
+    expectProblem(await call('POST', path), 429, 'RATE_LIMITED')
+  })
+
+  it('let a webhook have so much in flight, 10 unless said otherwise', async () => {
+    const { call } = buildApi()
+    const { id } = (await call('POST', '/webhooks', input({ maxInFlight: 10 }))).body
+    for (const [method, path, body] of [
+      ['POST', '/webhooks', input({ maxInFlight: 11 })],
+      ['PUT', `/webhooks/${id}`, input({ maxInFlight: 11 })],
+      ['PATCH', `/webhooks/${id}`, { maxInFlight: 11 }],
+    ] as const) {
+      const problem = expectProblem(await call(method, path, body), 422, 'VALIDATION_FAILED')
+      expect(problem.issues).toEqual([{ path: 'maxInFlight', message: 'must be at most 10' }])
+    }
+    expect((await call('PATCH', `/webhooks/${id}`, { maxInFlight: 3 })).body.maxInFlight).toBe(3)
+    expect((await call('PATCH', `/webhooks/${id}`, { name: 'other' })).body.maxInFlight).toBe(3)
+  })
+
+  it('let a webhook have less in flight than it would be given, or as much as there is', async () => {
+    const few = buildApi({ limits: { maxInFlight: 2 } })
+    const { id, maxInFlight } = (await few.call('POST', '/webhooks', input())).body
+    expect(maxInFlight).toBe(2)
+    expect((await few.call('PUT', `/webhooks/${id}`, input())).body.maxInFlight).toBe(2)
+    const many = buildApi({ limits: { maxInFlight: Infinity } })
+    expect((await many.call('POST', '/webhooks', input({ maxInFlight: 1000 }))).status).toBe(201)
+    expect((await many.call('POST', '/webhooks', input({ maxInFlight: 1001 }))).status).toBe(422)
+  })
+
   it('let so many requests with an idempotency key be made in a minute', async () => {
     const { call } = buildApi({ limits: { keyedPerMinute: 1 } })
     const { id } = (await call('POST', '/webhooks', input(), { 'idempotency-key': 'k1' })).body
@@ -94,6 +126,7 @@ describe('the limits of a tenant', () => {
     ['a fraction', { creationsPerMinute: 1.5 }],
     ['text', { testsPerMinute: '5' }],
     ['NaN', { webhooks: Number.NaN }],
+    ['no delivery in flight', { maxInFlight: 0 }],
     ['no object', 5],
     ['null', null],
   ])('refuse %s', (_, limits) => {

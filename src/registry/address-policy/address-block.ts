@@ -32,7 +32,22 @@ export class AddressBlocked extends Error {
   readonly block: AddressBlock
 
   constructor(block: AddressBlock) {
-    super(`The address guard refused it by the rule "${block.code}": ${block.reason}.`)
+    super(`The address guard refused it by the rule "${block.code}": ${block.reason}.${remedyOf(block)}`)
     this.block = block
   }
+}
+
+// What is denied stays so, whatever is allowed; and what is no URL nothing can allow.
+function remedyOf({ code, reason }: AddressBlock): string {
+  const option = options[code]
+  return option === undefined || reason.endsWith(' is denied')
+    ? ''
+    : ` Where that is meant, as on the machine of a developer, the registry takes addresses: { ${option} }.`
+}
+
+const options: Partial<Record<AddressBlockCode, string>> = {
+  scheme: 'allowHttp: true',
+  host: "allow: ['that.name']",
+  ip: "allow: ['127.0.0.0/8'] with its range",
+  port: 'ports: [443, 8443]',
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { AddressBlocked, ownerMessage } from '../../../src/registry/address-policy/address-block.ts'
+import {
+  AddressBlocked,
+  type AddressBlockCode,
+  ownerMessage,
+} from '../../../src/registry/address-policy/address-block.ts'
 import { AddressPolicy } from '../../../src/registry/address-policy/address-policy.ts'
 import { parseRange } from '../../../src/registry/address-policy/ip-address.ts'
 import { specialIpv4, specialIpv6 } from '../../../src/registry/address-policy/special-ranges.ts'
@@ -222,7 +226,18 @@ describe('AddressBlocked', () => {
   it('says to the operator which rule it was', () => {
     const error = new AddressBlocked({ code: 'ip', reason: '10.0.0.1 is private' })
     expect(error).toMatchObject({ name: 'AddressBlocked', code: 'ADDRESS_BLOCKED', block: { code: 'ip' } })
-    expect(error.message).toBe('The address guard refused it by the rule "ip": 10.0.0.1 is private.')
+    expect(error.message).toBe(
+      'The address guard refused it by the rule "ip": 10.0.0.1 is private. Where that is meant, as on the machine of a developer, the ' +
+        "registry takes addresses: { allow: ['127.0.0.0/8'] with its range }.",
+    )
+    const messageOf = (code: AddressBlockCode, reason: string) => new AddressBlocked({ code, reason }).message
+    expect(messageOf('scheme', 'must start with https://')).toContain('addresses: { allowHttp: true }')
+    expect(messageOf('port', 'port 25 is none for webhooks')).toContain('addresses: { ports: ')
+    // What nothing allows.
+    expect(messageOf('host', 'a.example is denied')).toBe(
+      'The address guard refused it by the rule "host": a.example is denied.',
+    )
+    expect(messageOf('parse', 'is not an absolute URL')).not.toContain('addresses')
   })
 })
 
