@@ -2,12 +2,12 @@
  * A shop on Express that tells its customers' systems about new orders. Each customer is a tenant: a bearer token says which one,
  * for the shop's own routes and for the webhook API that is mounted beside them, so that customers manage their webhooks
  * themselves and see nobody else's. Orders and deliveries outlive a restart in one SQLite file. Run it with
- * `PORT=3000 node examples/sender-express/server.ts`.
+ * `PORT=3000 node examples/sender-express/server.ts`, in production with a POSTHORN_KEY (`openssl rand -base64 32`).
  */
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import express, { type NextFunction, type Request, type Response } from 'express'
-import { defineEvents, EventDispatcher, PosthornError, WebhookRegistry } from 'posthorn'
+import { defineEvents, EventDispatcher, keyring, PosthornError, standardSchedule, WebhookRegistry } from 'posthorn'
 import { createWebhookApi, toNodeListener } from 'posthorn/http'
 import { sqliteStorage } from 'posthorn/sqlite'
 import { z } from 'zod'
@@ -24,8 +24,11 @@ const storage = sqliteStorage(process.env['POSTHORN_DB'] ?? 'shop.db')
 // While you develop, receivers are on your machine. In production webhooks lead to public addresses, by https.
 const isProduction = process.env['NODE_ENV'] === 'production'
 const addresses = isProduction ? {} : { allow: ['127.0.0.0/8', '::1', 'localhost'], allowHttp: true }
-const registry = new WebhookRegistry({ storage, events, addresses })
-const dispatcher = new EventDispatcher({ registry })
+// Seals the secrets in storage. Without a key they are in clear, which the registry refuses in production.
+const { POSTHORN_KEY } = process.env
+const encryption = POSTHORN_KEY === undefined ? {} : { encryption: keyring({ k1: POSTHORN_KEY }) }
+const registry = new WebhookRegistry({ storage, events, addresses, ...encryption })
+const dispatcher = new EventDispatcher({ registry, schedule: standardSchedule })
 
 const app = express()
 

@@ -2,24 +2,34 @@
  * The smallest sender on Hono: the management API is a fetch handler, so one line mounts it, and a route of the app's own
  * dispatches. The caller's `Idempotency-Key` is passed on, which makes a repeated request one event. Deliveries are kept in
  * memory, so what is pending is lost when the process ends: give it `sqliteStorage(path)` where that matters. Run it with
- * `PORT=3000 API_TOKEN=secret node examples/sender-hono/server.ts`.
+ * `PORT=3000 API_TOKEN=secret node examples/sender-hono/server.ts`, in production with a POSTHORN_KEY (`openssl rand -base64 32`).
  */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import { defineEvents, EventDispatcher, memoryStorage, PosthornError, WebhookRegistry } from 'posthorn'
+import {
+  defineEvents,
+  EventDispatcher,
+  keyring,
+  memoryStorage,
+  PosthornError,
+  standardSchedule,
+  WebhookRegistry,
+} from 'posthorn'
 import { createWebhookApi } from 'posthorn/http'
 import { z } from 'zod'
 
-const { PORT = '3000', API_TOKEN: token = '' } = process.env
+const { PORT = '3000', API_TOKEN: token = '', POSTHORN_KEY } = process.env
 if (token === '') throw new Error('Set API_TOKEN to the token that callers must send.')
 
 const events = defineEvents({ 'execution.completed': z.object({ executionId: z.string() }) })
 // While you develop, receivers are on your machine. In production webhooks lead to public addresses, by https.
 const isProduction = process.env['NODE_ENV'] === 'production'
 const addresses = isProduction ? {} : { allow: ['127.0.0.0/8', '::1', 'localhost'], allowHttp: true }
-const registry = new WebhookRegistry({ storage: memoryStorage(), events, addresses })
-const dispatcher = new EventDispatcher({ registry })
+// Seals the secrets in storage. Without a key they are in clear, which the registry refuses in production.
+const encryption = POSTHORN_KEY === undefined ? {} : { encryption: keyring({ k1: POSTHORN_KEY }) }
+const registry = new WebhookRegistry({ storage: memoryStorage(), events, addresses, ...encryption })
+const dispatcher = new EventDispatcher({ registry, schedule: standardSchedule })
 const api = createWebhookApi({ registry, dispatcher, basePath: '/api', authorize: 'none' }) // bearerAuth stands in front of it
 
 const app = new Hono()

@@ -1,5 +1,9 @@
-const allowed = [/^dist\/[\w-]+\.(?:js|cjs|d\.ts|d\.cts)$/, /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/]
-const required = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']
+const allowed = [
+  /^dist\/[\w-]+\.(?:js|cjs|d\.ts|d\.cts)$/,
+  /^docs\/(?:decisions\/)?[\w-]+\.md$/,
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
+]
+const required = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'docs/security.md']
 
 /** Names every file of the tarball that is not on the list of what is published, and every one that is missing. */
 export function tarballProblems(files, manifest) {

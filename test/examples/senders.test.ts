@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Verifier } from 'posthorn/verify'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { buildPackage } from '../support/built-package.ts'
@@ -73,6 +74,24 @@ describe('examples/sender-hono', { timeout }, () => {
     const without = runExample('sender-hono/server.ts', { API_TOKEN: '' })
     expect(await without.ended).toBe(1)
     expect(without.output()).toContain('Set API_TOKEN')
+  })
+})
+
+// They threw there whatever was set: no `encryption` was given.
+describe.each(['sender-express', 'sender-hono'])('examples/%s in production', { timeout }, (sender) => {
+  const script = `${sender}/server.ts`
+  const production = { NODE_ENV: 'production', API_TOKEN: 'secret' }
+
+  it('starts with a POSTHORN_KEY', async () => {
+    const { program } = await startSender(script, { ...production, POSTHORN_KEY: randomBytes(32).toString('base64') })
+    program.kill('SIGTERM')
+    expect(await program.ended, program.output()).toBe(0)
+  })
+
+  it('does not start without one', async () => {
+    const program = runExample(script, { ...production, PORT: '0', POSTHORN_DB: `${temporaryFolder()}/shop.db` })
+    expect(await program.ended).toBe(1)
+    expect(program.output()).toContain('needs { encryption } in production')
   })
 })
 

@@ -37,8 +37,8 @@ describe('package.json', () => {
     expect(Object.keys(manifest.scripts).filter((name) => hooks.includes(name))).toEqual([])
   })
 
-  it('publishes the build and the change log only', () => {
-    expect(manifest.files).toEqual(['dist', 'CHANGELOG.md'])
+  it('publishes the build and what README links to only', () => {
+    expect(manifest.files).toEqual(['dist', 'docs/*.md', 'docs/decisions', 'CHANGELOG.md', 'SECURITY.md'])
   })
 
   it('depends on what the decisions allow, with the majors that work on Node 20 to 26', () => {
