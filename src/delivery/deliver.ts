@@ -31,7 +31,7 @@ export interface Pipeline {
   /** Aborted when the worker stops: no attempt is begun after it, and no wait goes on. */
   readonly shutdown: AbortSignal
   /** Writes a step; null where the lease was lost. Rejects only when storage stayed away for long. */
-  readonly settle: (settlement: Settlement) => Promise<Settled | null>
+  readonly settle: (settlement: Settlement, tenantId: string) => Promise<Settled | null>
   /** Reads the webhook as it is now, or was a moment ago; null where it is gone. */
   readonly webhookNow: (claimed: Claimed) => Promise<StoredWebhook | null>
   /** Whether one more round may wait in memory. */
@@ -143,7 +143,7 @@ class Round {
     const settlement = settlementOf(this.#claimed, decision, attempt, this.#pipeline.leaseMs)
     this.#unrecorded = settlement
     const askedAt = performance.now()
-    const settled = await this.#pipeline.settle(settlement)
+    const settled = await this.#settle(settlement)
     this.#unrecorded = null
     if (settled === null) return this.#end('lost', null)
     this.#attemptCount = attempt.number
@@ -155,24 +155,28 @@ class Round {
   /** Ends the round at shutdown: what was met is recorded after all, or the delivery is given back. */
   async giveBack(): Promise<RoundResult> {
     if (this.#unrecorded === null) return await this.release()
-    const settled = await this.#pipeline.settle(this.#unrecorded)
+    const settled = await this.#settle(this.#unrecorded)
     return this.#end(settled === null ? 'lost' : settled.state, null)
   }
 
   /** Gives the delivery back unsent; it is due again when its wait is over. */
   async release(): Promise<RoundResult> {
     this.#setWaiting(false)
-    const settled = await this.#pipeline.settle({ ...this.#lease(), outcome: 'release', retryInMs: this.#nextWaitMs })
+    const settled = await this.#settle({ ...this.#lease(), outcome: 'release', retryInMs: this.#nextWaitMs })
     if (settled === null) return this.#end('lost', null)
     return this.#end(settled.state === 'cancelled' ? 'cancelled' : 'released', null)
   }
 
   /** Ends the delivery without an attempt. */
   async fail(reason: FailureReason): Promise<RoundResult> {
-    const settled = await this.#pipeline.settle({ ...this.#lease(), outcome: 'failed', reason })
+    const settled = await this.#settle({ ...this.#lease(), outcome: 'failed', reason })
     if (settled === null) return this.#end('lost', null)
     this.#pipeline.lifecycle.emit('delivery.failed', { ...this.#ref(), attempt: null, reason })
     return this.#end('failed', null)
+  }
+
+  #settle(settlement: Settlement): Promise<Settled | null> {
+    return this.#pipeline.settle(settlement, this.#claimed.webhook.tenantId)
   }
 
   // While a round waits for its turn its lease may be lost, and its webhook disabled.

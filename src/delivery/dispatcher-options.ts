@@ -130,6 +130,7 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
       throw new TypeError(`EventDispatcher has no option ${name}; known are ${[...known].join(', ')}.`)
     }
   }
+  if (options.fetch !== undefined) assertOwnConnections(options)
   const policy = retryPolicy(options.retry, options.schedule)
   const schemes = checkSchemes(options.schemes ?? [standardWebhooks])
   const transport = checkTransport(options.transport)
@@ -160,6 +161,16 @@ export function dispatcherSettings<Schemas extends EventSchemas>(
     random: callable('random', options.random ?? Math.random),
     ...(options.fetch !== undefined && { fetch: callable('fetch', options.fetch) }),
   })
+}
+
+// Connections are the given fetch's to make.
+function assertOwnConnections({ connectTimeoutMs, registry }: EventDispatcherOptions): void {
+  if (connectTimeoutMs !== undefined)
+    throw new TypeError('connectTimeoutMs has no use beside fetch, which makes its own connections: leave one out.')
+  if (registry.addresses.proxy !== null)
+    throw new TypeError(
+      "The registry's addresses.proxy has no use beside fetch, which makes its own connections: leave one out.",
+    )
 }
 
 // Standard Webhooks, "Payload structure"; the id is there so that a receiver who keeps only the body can still tell repeats.

@@ -110,10 +110,21 @@ export class FanOut {
       throw invalid('idempotencyKey', 'must be a string of 1 to 255 characters, without NUL and lone surrogates')
     }
     // The body itself carries a new id and time on every dispatch; what the caller gave is what must be the same.
-    const bodyHash = createHash('sha256')
-      .update(`${type}\n${JSON.stringify(data)}`)
-      .digest('base64')
-    return { idempotencyKey, bodyHash, idempotencyTtlMs: this.#settings.idempotencyTtlMs }
+    return {
+      idempotencyKey,
+      bodyHash: fingerprintOf(type, data),
+      idempotencyTtlMs: this.#settings.idempotencyTtlMs,
+    }
+  }
+}
+
+// An envelope may write what has no JSON of its own.
+function fingerprintOf(type: string, data: unknown): string {
+  try {
+    const text = JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+    return createHash('sha256').update(`${type}\n${text}`).digest('base64')
+  } catch (error) {
+    throw invalidData(type, 'cannot be written as JSON, by which an idempotency key knows it again', error)
   }
 }
 

@@ -38,6 +38,11 @@ export class Leases {
     return isLost || performance.now() - renewedAt >= this.#leaseMs
   }
 
+  /** Stops to keep any lease alive. */
+  end(): void {
+    for (const hold of this.#holds.values()) this.drop(hold)
+  }
+
   /** Stops to keep a lease alive. */
   drop(hold: Hold): void {
     if (this.#holds.get(hold.id) === hold) this.#holds.delete(hold.id)

@@ -22,9 +22,11 @@ const longestPauseMs = 2000
 export class Settler {
   readonly #batcher: Batcher<Settlement, Settled | null>
   readonly #options: SettlerOptions
+  readonly #storage: Storage
 
   constructor(storage: Storage, options: SettlerOptions) {
     this.#options = options
+    this.#storage = storage
     this.#batcher = new Batcher(async (settlements) => inOrder(settlements, await storage.settle(settlements)), {
       maxSize: 500,
       keyOf: ({ id }) => id,
@@ -32,15 +34,22 @@ export class Settler {
     })
   }
 
-  /** Writes one settlement; null where its lease was lost. */
-  settle(settlement: Settlement): Promise<Settled | null> {
+  /** Writes one settlement of a tenant's delivery; null where its lease was lost. */
+  settle(settlement: Settlement, tenantId: string): Promise<Settled | null> {
     const started = performance.now()
     return new Promise((resolve) => {
-      this.#batcher.push(settlement, resolve, (error) => resolve(this.#settleAgain(settlement, error, started)))
+      this.#batcher.push(settlement, resolve, (error) =>
+        resolve(this.#settleAgain(settlement, tenantId, error, started)),
+      )
     })
   }
 
-  async #settleAgain(settlement: Settlement, first: unknown, started: number): Promise<Settled | null> {
+  async #settleAgain(
+    settlement: Settlement,
+    tenantId: string,
+    first: unknown,
+    started: number,
+  ): Promise<Settled | null> {
     const { giveUpAfterMs, hardStop, onError } = this.#options
     let error = first
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
@@ -48,11 +57,21 @@ export class Settler {
       if (hardStop.aborted || performance.now() - started + pauseMs > giveUpAfterMs) throw error
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
       try {
-        return await this.#batcher.add(settlement)
+        return (await this.#batcher.add(settlement)) ?? (await this.#recorded(settlement, tenantId))
       } catch (again) {
         error = again
       }
     }
+  }
+
+  // Only the answer to a write may have been lost: then its lease has ended with it, and its attempt stands on record.
+  async #recorded(settlement: Settlement, tenantId: string): Promise<Settled | null> {
+    if (!('attempt' in settlement)) return null
+    const { id, attempt } = settlement
+    const { data } = await this.#storage.listAttempts({ tenantId, deliveryId: id, limit: 1, order: 'desc' })
+    const isOurs = data[0]?.number === attempt.number && data[0].startedAt.getTime() === attempt.startedAt.getTime()
+    const delivery = isOurs ? await this.#storage.getDelivery(id, tenantId) : null
+    return delivery === null ? null : { id, state: delivery.state }
   }
 }
 

@@ -189,6 +189,8 @@ export class Worker {
     await Promise.race([settled, aborted])
     await Promise.race([settled, pause(graceMs)])
     this.abort()
+    // What hangs even now keeps no lease from running out.
+    this.#leases.end()
     await this.#sender.close()
   }
 
@@ -284,7 +286,7 @@ export class Worker {
       clock,
       random,
       shutdown: this.#shutdown.signal,
-      settle: (settlement) => settler.settle(settlement),
+      settle: (settlement, tenantId) => settler.settle(settlement, tenantId),
       canWait: () => this.#waiting < concurrency * maxWaitingPerSlot,
       webhookNow: (claimed) => fresh.read(claimed.webhook),
       onWaiting: (isWaiting) => this.#countWaiting(isWaiting),

@@ -144,3 +144,113 @@ describe('a delivery that was sent again and again', () => {
     expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: 200 }, (_, index) => index + 32))
   })
 })
+
+describe('a settlement whose answer is lost after it was written', () => {
+  it.each([
+    ['succeeded', 204],
+    ['failed', 410],
+  ] as const)('is taken for what it is: %s', async (state, status) => {
+    await using receiver = await startReceiver(() => status)
+    const intact = memoryStorage()
+    let isFirst = true
+    const storage = overriding(intact, {
+      settle: async (settlements) => {
+        const settled = await intact.settle(settlements)
+        if (!isFirst) return settled
+        isFirst = false
+        throw new Error('the connection broke')
+      },
+    })
+    const { registry, dispatcher, create } = setUp(storage)
+    const { id } = await create(receiver.url)
+    const heard: string[] = []
+    for (const name of ['delivery.succeeded', 'delivery.failed', 'delivery.lost'] as const)
+      dispatcher.on(name, () => heard.push(name))
+    await dispatcher.dispatch('a.b', {})
+    await dispatcher.drain()
+    expect(isFirst).toBe(false)
+    expect(heard).toEqual([`delivery.${state}`])
+    expect((await registry.get(id)).isActive).toBe(status === 204)
+  })
+
+  it('is lost where somebody else has recorded an attempt of that number', async () => {
+    await using receiver = await startReceiver(() => 204)
+    const intact = memoryStorage()
+    const storage = overriding(intact, {
+      settle: async (settlements) => {
+        const others = settlements.map((settlement) =>
+          'attempt' in settlement
+            ? { ...settlement, attempt: { ...settlement.attempt, startedAt: new Date(0) } }
+            : settlement,
+        )
+        if ((await intact.settle(others)).length > 0) throw new Error('the connection broke')
+        return []
+      },
+    })
+    const { dispatcher, create } = setUp(storage)
+    await create(receiver.url)
+    const heard: string[] = []
+    for (const name of ['delivery.succeeded', 'delivery.lost'] as const) dispatcher.on(name, () => heard.push(name))
+    await dispatcher.dispatch('a.b', {})
+    await dispatcher.drain()
+    expect(heard).toEqual(['delivery.lost'])
+  })
+})
+
+describe('a round that hangs', () => {
+  it('keeps no lease once the dispatcher has stopped', async () => {
+    await using receiver = await startReceiver(() => 500)
+    const intact = memoryStorage()
+    let renewals = 0
+    const storage = overriding(intact, {
+      renew: async (leases, leaseMs) => {
+        renewals++
+        return await intact.renew(leases, leaseMs)
+      },
+    })
+    const registry = new WebhookRegistry({ storage, addresses: loopback })
+    const hanging = gate()
+    const retry = { shouldRetry: () => hanging.opened.then(() => true) }
+    const dispatcher = new EventDispatcher({ registry, retry, leaseMs: 1_000 })
+    await registry.create({ name: 'test', url: receiver.url, events: ['*'] })
+    await dispatcher.dispatch('a.b', {})
+    await dispatcher.start()
+    await expect.poll(() => renewals, { timeout: 5_000 }).toBeGreaterThan(0)
+    await dispatcher.stop({ timeoutMs: 0 })
+    const before = renewals
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(renewals).toBe(before)
+    hanging.open()
+  }, 20_000)
+})
+
+describe('an event with an idempotency key', () => {
+  it('may hold what only the envelope can write', async () => {
+    const { registry } = setUp()
+    const envelope = ({ data }: { readonly data: unknown }) => ({ text: String(data) })
+    const dispatcher = new EventDispatcher({ registry, envelope })
+    expect((await dispatcher.dispatch('a.b', 1n, { idempotencyKey: 'k' })).status).toBe('accepted')
+    expect((await dispatcher.dispatch('a.b', 1n, { idempotencyKey: 'k' })).status).toBe('duplicate')
+    await expect(dispatcher.dispatch('a.b', 2n, { idempotencyKey: 'k' })).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+    })
+    const circular: unknown[] = []
+    circular.push(circular)
+    await expect(dispatcher.dispatch('a.b', circular, { idempotencyKey: 'c' })).rejects.toMatchObject({
+      code: 'INVALID_EVENT',
+    })
+  })
+})
+
+describe('a fetch of the app', () => {
+  it('is refused beside what only connections of our own obey', () => {
+    const { registry } = setUp()
+    const fetch = globalThis.fetch
+    expect(() => new EventDispatcher({ registry, fetch, connectTimeoutMs: 1 })).toThrow(
+      /connectTimeoutMs.*beside fetch/,
+    )
+    const proxied = new WebhookRegistry({ storage: memoryStorage(), addresses: { proxy: 'http://proxy.example:3128' } })
+    expect(() => new EventDispatcher({ registry: proxied, fetch })).toThrow(/addresses\.proxy.*beside fetch/)
+    expect(() => new EventDispatcher({ registry, fetch })).not.toThrow()
+  })
+})

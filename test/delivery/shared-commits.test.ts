@@ -56,7 +56,7 @@ describe.each([
     const options = { giveUpAfterMs: 1_000, hardStop: new AbortController().signal, onError: () => undefined }
     const settler = new Settler(storage, options)
     const settlement = (id: string): Settlement => ({ id, lease: 'lease', outcome: 'failed', reason: 'test' })
-    await inThreeSteps((id) => settler.settle(settlement(id)), release)
+    await inThreeSteps((id) => settler.settle(settlement(id), 'default'), release)
     expect(written).toEqual(sizes)
   })
 })

@@ -151,8 +151,7 @@ class SqliteTable implements SqliteIdempotency {
     this.#session ??= open(this.#source, this.#busyTimeoutMs)
     const { connection, transactions } = this.#session
     // Joined to a transaction of the owner's, a reservation could be rolled back after it was acknowledged.
-    await transactions.closed()
-    return connection.write(() => work(connection, this.#clock()))
+    return await transactions.whenClosed(() => connection.write(() => work(connection, this.#clock())))
   }
 }
 

@@ -43,8 +43,16 @@ export class JoinedTransactions {
     return false
   }
 
-  /** Resolves when no joined transaction is open. Rejects with `STORAGE_FAILED` where one stays open for too long. */
-  async closed(): Promise<void> {
+  /**
+   * Does something in a turn in which no joined transaction is open: between any wait and what comes after it the caller may begin the next.
+   * Rejects with `STORAGE_FAILED` where one stays open for too long.
+   */
+  async whenClosed<T>(work: () => T): Promise<T> {
+    while (this.isOpen()) await this.#closed()
+    return work()
+  }
+
+  async #closed(): Promise<void> {
     const started = performance.now()
     while (this.isOpen()) {
       if (performance.now() - started > this.#patienceMs) {

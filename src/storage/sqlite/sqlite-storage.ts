@@ -154,22 +154,24 @@ class SqliteStorage implements Storage {
 
   async claim(query: Parameters<Storage['claim']>[0]) {
     const { claims, connection, joined, time, write } = this.#opened()
-    await joined.closed()
     const { ids, limit, leaseMs } = query
-    if (ids !== undefined) return connection.guard(() => claimIds(connection, ids, limit, leaseMs, time.now()))
-    const result = connection.guard(() => claims.claim(limit, leaseMs, time.now()))
-    // While nothing is written, somebody has to keep the time that what waits goes by.
-    if (result.nextDueInMs !== null && time.isStale) write(() => undefined)
-    return result
+    return await joined.whenClosed(() => {
+      if (ids !== undefined) return connection.guard(() => claimIds(connection, ids, limit, leaseMs, time.now()))
+      const result = connection.guard(() => claims.claim(limit, leaseMs, time.now()))
+      // While nothing is written, somebody has to keep the time that what waits goes by.
+      if (result.nextDueInMs !== null && time.isStale) write(() => undefined)
+      return result
+    })
   }
 
   async overdue({ limit, byMs }: OverdueQuery) {
     const { connection, joined, overdue, time, write } = this.#opened()
-    await joined.closed()
-    const ids = connection.guard(() => overdue.find(limit, byMs, time.now()))
-    // As above: a process that sweeps may claim nothing for hours.
-    if (time.isStale && nextDueInMs(connection, null, time.now().dueMs) !== null) write(() => undefined)
-    return ids
+    return await joined.whenClosed(() => {
+      const ids = connection.guard(() => overdue.find(limit, byMs, time.now()))
+      // As above: a process that sweeps may claim nothing for hours.
+      if (time.isStale && nextDueInMs(connection, null, time.now().dueMs) !== null) write(() => undefined)
+      return ids
+    })
   }
 
   async renew(leases: readonly LeaseRef[], leaseMs: number) {
@@ -230,8 +232,9 @@ class SqliteStorage implements Storage {
 
   async #write<T>(work: (connection: Connection, now: Now, session: Session) => T): Promise<T> {
     const session = this.#opened()
-    await session.joined.closed()
-    return session.write(() => work(session.connection, session.time.now(), session))
+    return await session.joined.whenClosed(() =>
+      session.write(() => work(session.connection, session.time.now(), session)),
+    )
   }
 
   #opened(): Session {

@@ -47,6 +47,28 @@ describe('dispatch with the SQLite database of an open transaction', () => {
     await dispatcher.stop()
   })
 
+  it('lets in no write of ours, however soon after another wait it begins', async () => {
+    const { registry, dispatcher } = setUp()
+    const { id } = await registry.create(input('http://127.0.0.1:9/'))
+    for (let round = 0; round < 60; round++) {
+      const transaction = async () => {
+        // After one turn of promises more each time.
+        for (let turn = 0; turn < round % 12; turn++) await Promise.resolve()
+        database.exec('BEGIN IMMEDIATE')
+        await dispatcher.dispatch('order.created', round, { tx: database })
+        database.exec('COMMIT')
+      }
+      await Promise.all([
+        registry.update(id, { description: 'one' }),
+        transaction(),
+        registry.update(id, { description: 'two' }),
+        registry.storage.claim({ limit: 1, leaseMs: 1_000 }),
+        registry.storage.overdue({ limit: 1, byMs: 0 }),
+      ])
+    }
+    expect((await registry.storage.stats({})).ready + (await registry.storage.stats({})).leased).toBe(60)
+  })
+
   it('leaves nothing if the caller rolls back', async () => {
     const { registry, dispatcher } = setUp()
     await registry.create(input('http://127.0.0.1:9/'))
