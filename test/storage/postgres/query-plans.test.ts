@@ -134,21 +134,20 @@ describe.skipIf(noServer)(
       expect(lists.filter((node) => node['Node Type'] === 'Sort')).toEqual([])
     })
 
-    for (const when of ['without statistics', 'after ANALYZE']) {
-      it(`count the backlog of a tenant without those of others, ${when}`, async () => {
-        await prepareStatistics(when)
-        connection.plans()
-        await storage.stats({ tenantId: 'quiet' })
-        const indexes = connection.plans().flatMap(nodesOf)
-        const queued = indexes.filter((node) => node['Index Name'] === 'deliveries_queued')
-        const kinds = ['Index Only Scan', 'Index Only Scan']
-        expect(queued.map((node) => node['Node Type'])).toEqual(when === 'after ANALYZE' ? kinds : expect.any(Array))
-        const used = indexes.flatMap((node) => (node['Index Name'] === undefined ? [] : [node['Index Name']]))
-        const counting = used.filter((name) => name.startsWith('deliveries_'))
-        expect(new Set(counting)).toEqual(new Set(['deliveries_queued', 'deliveries_leased']))
-        expect(indexes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([])
-      })
+    it('count the backlog of a tenant without those of others', async () => {
+      await prepareStatistics('after ANALYZE')
+      connection.plans()
+      await storage.stats({ tenantId: 'quiet' })
+      const indexes = connection.plans().flatMap(nodesOf)
+      const queued = indexes.filter((node) => node['Index Name'] === 'deliveries_queued')
+      expect(queued.map((node) => node['Node Type'])).toEqual(['Index Only Scan', 'Index Only Scan'])
+      const used = indexes.flatMap((node) => (node['Index Name'] === undefined ? [] : [node['Index Name']]))
+      const counting = used.filter((name) => name.startsWith('deliveries_'))
+      expect(new Set(counting)).toEqual(new Set(['deliveries_queued', 'deliveries_leased']))
+      expect(indexes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([])
+    })
 
+    for (const when of ['without statistics', 'after ANALYZE']) {
       it(`list what did not succeed by the index that holds nothing else, ${when}`, async () => {
         await prepareStatistics(when)
         for (const scope of [{}, { webhookId: webhook.id }]) {
