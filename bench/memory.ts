@@ -55,9 +55,11 @@ async function measure(plan: Plan, url: string): Promise<Measured> {
       bytesOfEvent.push(await park(plan, 1, url))
       bytesOfDelivery.push(await park(plan, 1000, url))
     }
-    const levels = new Map<string, { early: number; late: number }[]>()
-    for (const storage of plan.isSmoke ? storages.slice(0, 1) : storages) {
-      levels.set(storage, [await level(plan, storage, url)])
+    const kinds = plan.isSmoke ? storages.slice(0, 1) : storages
+    const levels = new Map(kinds.map((storage) => [storage, [] as { early: number; late: number }[]]))
+    for (let round = 0; round < (plan.isSmoke ? 1 : plan.rounds); round++) {
+      for (const storage of round % 2 === 0 ? kinds : kinds.toReversed())
+        levels.get(storage)?.push(await level(plan, storage, url))
     }
     return { parkedOnPostgres, emptyOnPostgres, bytesOfEvent, bytesOfDelivery, levels }
   } finally {
