@@ -5,21 +5,20 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-// Bytes. The aim for the core is 4,000; what bounds it is told in docs/decisions/032, and this keeps it from growing.
-const budgets = { core: 5405, preset: 400 }
+// Bytes. How the core came to fit is told in docs/decisions/032.
+const budgets = { core: 4000, preset: 400 }
 // What these do beside an HMAC over the body, each with a budget of its own.
 const larger = {
   zoom: [430, 'answers a challenge with a signature'],
-  box: [430, 'two signature headers, a version and an algorithm'],
   stripe: [500, 'a header of parameters'],
   calendly: [510, 'a header of parameters'],
   paddle: [510, 'a header of parameters'],
   workos: [530, 'a header of parameters, time in milliseconds'],
   hubspot: [
-    640,
+    650,
     'method and URL as signed, which may have been written in two ways, an id made of all items of a batch',
   ],
-  sendgrid: [670, 'ECDSA, signatures in DER, an id made of all items of a batch'],
+  sendgrid: [710, 'ECDSA, signatures in DER, an id made of all items of a batch'],
   meta: [515, 'answers a challenge with a token'],
   coinbase: [610, 'a header of parameters that lists other headers'],
   adyen: [570, 'eight fields of the body, signature in the body'],

@@ -6,6 +6,7 @@ export type { BodyPlace, ComputedPlace, Covered, HeaderPlace, Place } from './si
 export type { Content, PublicKeyAlgorithm } from './signing/crypto-seam.ts'
 export { diagnose, type Diagnosis } from './signing/diagnose.ts'
 export type { Encoding } from './signing/encoding.ts'
+export { answerHandshake, type HandshakeVerifier } from './signing/handshake.ts'
 export type { KeyMaterial, KeyQuery, KeySource, SecretReader, SigningAlgorithm, VerifyKey } from './signing/key.ts'
 export type { NamedSecret, SecretInput } from './signing/keys.ts'
 export type {
@@ -13,6 +14,7 @@ export type {
   HandshakeAnswer,
   Scheme,
   SignatureLayout,
+  SignedContent,
   SignedMessage,
   TimestampLayout,
   WrittenValues,

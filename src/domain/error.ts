@@ -1,7 +1,7 @@
 /**
  * Every reason for which Posthorn throws, as a stable machine code. Match on these, never on messages; new codes may be added in a minor release.
  *
- * - `VALIDATION_FAILED`: input did not fit; every problem is in {@link PosthornError.issues}.
+ * - `VALIDATION_FAILED`: input did not fit; every problem is in {@link PosthornError.issues}, but for a call of `Verifier.verify` that gives no request.
  * - `NOT_FOUND`: no such row for this tenant (a foreign id answers exactly the same).
  * - `CONFLICT`: another writer changed the row first, or the id is taken.
  * - `INVALID_EVENT`: the event's type or data is not what the catalogue allows.
@@ -90,29 +90,25 @@ export interface PosthornErrorOptions {
   readonly issues?: readonly Issue[]
 }
 
-// One app may hold this class twice: from import and require, or from two versions. `instanceof` has to know both.
-const brand = Symbol.for('posthorn.error')
-
 /** The one error class of Posthorn. It never carries a secret, a body, or a URL with its query. */
 export class PosthornError extends Error {
   /** Always `PosthornError`, also after minification. */
   override readonly name = 'PosthornError'
-  /** Marks errors of every copy of Posthorn in a process, so that `instanceof` knows them. */
-  readonly [brand] = true
   /** The stable code to match on. */
-  readonly code: PosthornErrorCode
+  declare readonly code: PosthornErrorCode
   /** Every problem found in the input; empty unless the code is `VALIDATION_FAILED`, `INVALID_EVENT` or `PAYLOAD_SCHEMA`. */
-  readonly issues: readonly Issue[]
+  declare readonly issues: readonly Issue[]
 
   /** Creates the error. */
-  constructor(code: PosthornErrorCode, message: string, options: PosthornErrorOptions = {}) {
+  constructor(code: PosthornErrorCode, message: string, options?: PosthornErrorOptions) {
     super(message, options)
     this.code = code
-    this.issues = options.issues ?? []
+    this.issues = options?.issues ?? []
   }
 
-  /** Says whether something is an error of Posthorn, also of another copy of it in the same process. */
+  /** Says whether something is an error of Posthorn, also of another copy of it in the same process: from import and require, or two versions. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && brand in value
+    // as: a member of whatever it is, if it has any.
+    return (value as Partial<PosthornError> | null | undefined)?.name === 'PosthornError'
   }
 }

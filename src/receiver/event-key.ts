@@ -1,5 +1,5 @@
 import { isStorable } from '../domain/text.ts'
-import { hex } from '../signing/hex.ts'
+import { toHex } from '#crypto'
 
 // As encoded, with which a key stays under the 900 characters that a store is promised.
 const maxLength = 768
@@ -21,5 +21,5 @@ export async function eventKey(scheme: string, eventId: string): Promise<string>
 /** The SHA-256 of some bytes in hex. */
 export async function digest(bytes: Uint8Array): Promise<string> {
   // A copy on a buffer of its own: what a platform's digest takes.
-  return hex.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))))
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))))
 }

@@ -1,5 +1,6 @@
 import { PosthornError } from '../domain/error.ts'
 import { readRequestBody } from '../signing/body-reader.ts'
+import { answerHandshake } from '../signing/handshake.ts'
 import type { ChallengeRequest, HandshakeAnswer } from '../signing/scheme.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
 import type { RawRequest } from '../signing/verify-input.ts'
@@ -26,7 +27,7 @@ export async function verifyRequest(
     if (handshake !== null) return { handshake }
   }
   const webhook = await verifier.verify(input)
-  const handshake = (await verifier.handshake?.(webhook)) ?? null
+  const handshake = await answerHandshake(verifier, webhook)
   if (handshake !== null) return { handshake }
   if (!acceptsUncovered) assertCovered(webhook)
   return { webhook }

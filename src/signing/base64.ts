@@ -1,10 +1,9 @@
-import { fromBase64, toBase64 } from '#crypto'
+import { fromBase64 } from '#crypto'
 import type { Encoding } from './encoding.ts'
 
 /** The standard alphabet with padding; read strictly, so that each signature has one spelling. */
 export const base64: Encoding = {
   name: 'base64',
-  encode: toBase64,
   decode: (text) => fromBase64(text, true),
 }
 

@@ -1,4 +1,4 @@
-import { memberOf } from './handshake.ts'
+import { memberAt } from './handshake.ts'
 
 /**
  * Gives members of a body as texts, named `prefix.member` in lower case, for schemes that put the signature there; nothing in
@@ -7,7 +7,7 @@ import { memberOf } from './handshake.ts'
 export function memberTexts(prefix: string, value: unknown, members: readonly string[]): Map<string, string> {
   const texts = new Map<string, string>()
   for (const member of members) {
-    const text = memberOf(value, member)
+    const text = memberAt(value, member)
     if (typeof text === 'string' || typeof text === 'number')
       texts.set(`${prefix}.${member.toLowerCase()}`, String(text))
   }

@@ -1,13 +1,11 @@
+import { toBase64 } from '#crypto'
 import { base64 } from './base64.ts'
 import type { Encoding } from './encoding.ts'
 
 /** An ECDSA P-256 signature in DER and base64, read as `r` and `s` of 32 bytes each, as WebCrypto takes it. */
 export const derSignature: Encoding = {
   name: 'DER, base64',
-  encode: (bytes) => {
-    const numbers = [bytes.slice(0, 32), bytes.slice(32)].flatMap((number) => derNumber([...number]))
-    return base64.encode(new Uint8Array([0x30, numbers.length, ...numbers]))
-  },
+  encode,
   decode(text) {
     const der = base64.decode(text)
     if (der === null || der.length < 8 || der.length > 72) return null
@@ -20,8 +18,13 @@ export const derSignature: Encoding = {
     bytes.set(r, 32 - r.length)
     bytes.set(s, 64 - s.length)
     // Each signature has one spelling only: what we would write ourselves.
-    return derSignature.encode(bytes) === text ? bytes : null
+    return encode(bytes) === text ? bytes : null
   },
+}
+
+function encode(bytes: Uint8Array): string {
+  const numbers = [bytes.slice(0, 32), bytes.slice(32)].flatMap((number) => derNumber([...number]))
+  return toBase64(new Uint8Array([0x30, numbers.length, ...numbers]))
 }
 
 function derNumber(bytes: readonly number[]): readonly number[] {

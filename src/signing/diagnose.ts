@@ -5,7 +5,7 @@ import { type FrameworkFix, rawBodyLines, urlLines } from './framework-lines.ts'
 import { hex } from './hex.ts'
 import { jsonStyles } from './json-styles.ts'
 import { isObject, memberOf } from './member.ts'
-import type { SignedMessage } from './scheme.ts'
+import { firstContent, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { shownUrl, urlVariants } from './url-variants.ts'
 import { Verifier, type VerifierOptions } from './verifier.ts'
@@ -81,7 +81,8 @@ async function fits(options: VerifierOptions, request: RawRequest): Promise<bool
 }
 
 function atAnyTime(options: VerifierOptions): VerifierOptions {
-  return { ...options, maxAgeMs: false, maxFutureMs: false }
+  const { scheme = standardWebhooks } = options
+  return scheme.timestamp ? { ...options, maxAgeMs: false, maxFutureMs: false } : options
 }
 
 async function diagnoseTime(
@@ -175,13 +176,13 @@ async function diagnoseUrl(options: VerifierOptions, request: RawRequest): Promi
   let given = ''
   const withUrl = (choose: (url: string) => string): VerifierOptions => {
     const signedContent = async (message: SignedMessage) => {
-      const content = (await scheme.signedContent(message)) ?? []
+      // Others that the scheme tries itself are among ours.
+      const content = firstContent(await scheme.signedContent(message)) ?? []
       const place = content.findIndex((part) => typeof part === 'string' && /^https?:/i.test(part))
       given = String(content[place] ?? '')
       return content.map((part, index) => (index === place ? choose(given) : part))
     }
-    // Those that the scheme tries itself are among ours.
-    return { ...options, scheme: { ...scheme, signedContent, otherContents: () => [] } }
+    return { ...options, scheme: { ...scheme, signedContent } }
   }
   // Once to learn it.
   await fits(

@@ -2,8 +2,8 @@
 export interface Encoding {
   /** The encoding's name, for tables and messages. */
   readonly name: string
-  /** Writes bytes as text. */
-  readonly encode: (bytes: Uint8Array) => string
-  /** Reads text that is exactly what {@link Encoding.encode} may write, else answers null. */
+  /** Writes bytes as text. Left out by `base64` and `hex`, which a {@link Signer} knows, so that who only verifies does not load it. */
+  readonly encode?: (bytes: Uint8Array) => string
+  /** Reads text that is exactly what may be written, else answers null. */
   readonly decode: (text: string) => Uint8Array | null
 }

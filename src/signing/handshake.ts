@@ -1,9 +1,34 @@
 import { bodyToBytes } from './body-reader.ts'
-import { memberOf } from './member.ts'
-import type { ChallengeRequest, HandshakeAnswer } from './scheme.ts'
-import { parseJson } from './verified-webhook.ts'
+import { memberAt } from './member.ts'
+import type { KeySource } from './key.ts'
+import type { ChallengeRequest, HandshakeAnswer, Scheme } from './scheme.ts'
+import { parseJson, type VerifiedWebhook } from './verified-webhook.ts'
 
-export { memberOf }
+export { memberAt }
+
+/** As much of a {@link Verifier} as answering takes. */
+export interface HandshakeVerifier {
+  /** The scheme, of which only this is asked. */
+  readonly scheme?: Pick<Scheme, 'handshake'>
+  /** Gives the keys, for answers that want a signature. */
+  readonly keySource?: KeySource
+}
+
+/**
+ * Gives the answer to a verified request that is no event, such as a ping or a challenge that wants a signature back;
+ * null for an event. Send it instead of handling the request; a receiver does so by itself.
+ */
+export async function answerHandshake(
+  { scheme, keySource }: HandshakeVerifier,
+  verified: VerifiedWebhook,
+): Promise<HandshakeAnswer | null> {
+  const sign = async (text: string) => {
+    const keys = (await keySource?.({ texts: new Map(), isRetry: false })) ?? []
+    const key = keys.find(({ keyIndex }) => keyIndex === verified.keyIndex)
+    return (await key?.sign?.([text])) ?? new Uint8Array(0)
+  }
+  return (await scheme?.handshake?.(verified, sign)) ?? null
+}
 
 /** An answer without a body. */
 export function emptyAnswer(status: number): HandshakeAnswer {
@@ -20,10 +45,10 @@ export function jsonAnswer(value: unknown): HandshakeAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }
 }
 
-/** Reads a member of a verified payload, which may be no JSON at all. */
-export function payloadMember(verified: { readonly payload: unknown }, name: string): unknown {
+/** Reads a member of a verified payload under a dotted path; the payload may be no JSON at all. */
+export function payloadMember(verified: { readonly payload: unknown }, path: string): unknown {
   try {
-    return memberOf(verified.payload, name)
+    return memberAt(verified.payload, path)
   } catch {
     return undefined // No JSON, so no handshake.
   }

@@ -1,5 +1,4 @@
 import { PosthornError } from '../domain/error.ts'
-import { isObject } from './member.ts'
 
 /** Headers in any of the usual forms; names in any case. */
 export type HeadersInput =
@@ -11,56 +10,51 @@ export type HeadersInput =
   | readonly string[]
   | Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** What stands in the headers asked for: lower-case name to text, repeated ones joined by `", "` as fetch joins them. */
-export type HeaderTexts = ReadonlyMap<string, string>
+/** Headers by name in lower case: repeated ones joined by `", "`, as fetch joins them. */
+export interface HeaderTexts {
+  /** Gives a header's text; null or undefined where it is absent. */
+  get(name: string): string | null | undefined
+}
 
-// Node accepts 2,000 header fields in one message (http.Server maxHeadersCount).
-const maxFields = 2000
-const maxLength = 4096
-
-/** Picks the headers named (in lower case) out of whatever form they come in. */
-export function readHeaders(headers: unknown, names: readonly string[]): HeaderTexts {
+/** Makes headers of any form readable by name. What is no headers at all is a TypeError. */
+export const readHeaders = (headers: HeadersInput): HeaderTexts => {
+  if (headers instanceof Headers) return headers
   const texts = new Map<string, string>()
   let count = 0
-  const add = (name: unknown, value: unknown) => {
-    if (typeof name !== 'string' || ++count > maxFields) throw invalid('unreadable')
-    const key = name.toLowerCase()
-    if (!names.includes(key) || value === undefined || value === null) return
-    for (const text of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      const before = texts.get(key)
-      const joined = typeof text === 'string' && (before === undefined ? text : `${before}, ${text}`)
-      if (joined === false || joined.length > maxLength) throw invalid(`${key} is unreadable or too long`)
-      texts.set(key, joined)
+  // as: told apart by what they have, and of lists by whether the first of them is a text.
+  const fields = (
+    typeof (headers as readonly unknown[])[0] === 'string'
+      ? (headers as readonly string[])
+          .slice(0, 4002)
+          .flatMap((name, index, all) => (index % 2 ? [] : [[name, all[index + 1]]]))
+      : Symbol.iterator in headers
+        ? headers
+        : Object.entries(headers)
+  ) as Iterable<[string, string | readonly string[] | null | undefined]>
+  for (const [field, value] of fields) {
+    const name = field.toLowerCase()
+    for (const text of typeof value === 'string' ? [value] : (value ?? [])) {
+      // Node accepts 2,000 header fields in one message (http.Server maxHeadersCount).
+      if (++count > 2000) throw invalid('fields are too many')
+      const before = texts.get(name)
+      texts.set(name, before ? `${before}, ${text}` : text)
     }
   }
-  if (headers instanceof Headers) for (const name of names) add(name, headers.get(name))
-  else if (!isObject(headers)) throw invalid('unreadable')
-  else if (Symbol.iterator in headers) {
-    let rawName: unknown
-    // as: what it gives is checked one by one
-    for (const field of headers as Iterable<unknown>) {
-      const isName = rawName === undefined && typeof field === 'string'
-      const pair = rawName === undefined ? field : [rawName, field]
-      rawName = isName ? field : undefined
-      if (isName) continue
-      if (!Array.isArray(pair) || pair.length !== 2) throw invalid('unreadable')
-      add(pair[0], pair[1])
-    }
-    if (rawName !== undefined) throw invalid('unreadable')
-  } else for (const name of Object.keys(headers)) add(name, Reflect.get(headers, name))
   return texts
 }
 
-/** Gives the text of a header, empty where it is absent and may be; unless it is a list, it must have been sent once. */
-export function readText(texts: HeaderTexts, name: string, isRequired: boolean, isList = false): string {
-  const text = texts.get(name) ?? texts.get(name.toLowerCase()) ?? ''
-  if (isRequired && text === '') throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
+/**
+ * Gives the text of a header, empty where it is absent and may be. It must have been sent once, unless it may list values; `most` says how
+ * many.
+ */
+export const readText = (texts: HeaderTexts, name: string, isRequired?: boolean, most?: number): string => {
+  const text = texts.get(name.toLowerCase()) ?? ''
+  if (isRequired && !text) throw new PosthornError('HEADER_MISSING', `The header ${name} is missing.`)
+  if (text.length > 256 * (most ?? 16)) throw invalid(`${name} is too long`)
   // No text of which there is one may contain a comma, by which fetch joins headers.
-  if (!isList && text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
+  if (!most && text.includes(',')) throw new PosthornError('HEADER_DUPLICATE', `The header ${name} was sent twice.`)
   return text
 }
 
 /** Builds the error of headers that are not as they must be. */
-export function invalid(problem: string): PosthornError {
-  return new PosthornError('HEADER_INVALID', `A header is wrong: ${problem}.`)
-}
+export const invalid = (problem: string): PosthornError => new PosthornError('HEADER_INVALID', `The header ${problem}.`)

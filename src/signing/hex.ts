@@ -1,5 +1,5 @@
-import { fromHex, toHex } from '#crypto'
+import { fromHex } from '#crypto'
 import type { Encoding } from './encoding.ts'
 
 /** Hexadecimal: written in lower case, read in either. */
-export const hex: Encoding = { name: 'hex', encode: toHex, decode: fromHex }
+export const hex: Encoding = { name: 'hex', decode: fromHex }

@@ -1,4 +1,4 @@
-import { memberOf } from './handshake.ts'
+import { memberAt } from './handshake.ts'
 import type { ComputedPlace } from './coverage.ts'
 
 /**
@@ -12,7 +12,7 @@ export function idOfEach(list: string | null, members: readonly string[]): Compu
   return {
     from: `${members.join(', ')} of each item`,
     read(payload) {
-      const items = list === null ? payload : memberOf(payload, list)
+      const items = list === null ? payload : memberAt(payload, list)
       if (!Array.isArray(items) || items.length === 0) return null
       const ids = items.flatMap((item: unknown) => joinedMembers(item, members) ?? [])
       return ids.length < items.length ? null : [...new Set(ids)].toSorted().join(',')
@@ -23,7 +23,7 @@ export function idOfEach(list: string | null, members: readonly string[]): Compu
 /** Joins some members of a value, which a dotted path names, in one text; null where the first is missing. Others that are missing are empty. */
 export function joinedMembers(value: unknown, members: readonly string[]): string | null {
   const texts = members.map((path) => {
-    const member = path.split('.').reduce(memberOf, value)
+    const member = memberAt(value, path)
     return typeof member === 'string' || Number.isSafeInteger(member) ? String(member) : ''
   })
   // Encoded, so that no text can hold what stands between them.

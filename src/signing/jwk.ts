@@ -1,5 +1,5 @@
 import { fromBase64, spkiKey } from '#crypto'
-import { memberOf } from './handshake.ts'
+import { memberAt } from './handshake.ts'
 import { createVerifyKey, type VerifyKey } from './key.ts'
 
 /** Decodes base64url, which JSON Web Keys and Tokens are written in, or answers null. */
@@ -12,7 +12,7 @@ export function fromBase64Url(text: string): Uint8Array | null {
 /** Reads a JSON Web Key of Ed25519 or P-256, the only kinds used here; null for any other. */
 export function readJwk(jwk: unknown, index: number): VerifyKey | null {
   const text = (name: string) => {
-    const value = memberOf(jwk, name)
+    const value = memberAt(jwk, name)
     return typeof value === 'string' ? value : ''
   }
   const id = text('kid') || null

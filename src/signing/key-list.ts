@@ -1,4 +1,4 @@
-import { memberOf } from './handshake.ts'
+import { memberAt } from './handshake.ts'
 import { readJwk } from './jwk.ts'
 import { createVerifyKey, type KeySource, type VerifyKey } from './key.ts'
 import { checkKeyFetchOptions, fetchText, KeyCache, type KeyFetchOptions } from './key-cache.ts'
@@ -36,7 +36,7 @@ const maxKeys = 16
 
 function readKeys(text: string): readonly VerifyKey[] {
   const list: unknown = JSON.parse(text)
-  const entries = Array.isArray(list) ? (list as unknown[]) : memberOf(list, 'keys')
+  const entries = Array.isArray(list) ? (list as unknown[]) : memberAt(list, 'keys')
   if (!Array.isArray(entries)) throw new TypeError('It is no list of keys.')
   const keys = entries.flatMap((entry: unknown, index) => readKey(entry, index) ?? []).slice(0, maxKeys)
   if (keys.length === 0) throw new TypeError('It has no key that can be used.')
@@ -47,7 +47,7 @@ function readKey(entry: unknown, index: number): VerifyKey | null {
   try {
     if (typeof entry !== 'string') return readJwk(entry, index)
     const material = standardSecret(entry)
-    const isPublic = typeof material === 'object' && material.algorithm === 'ed25519' && !material.isPrivate
+    const isPublic = typeof material === 'object' && material.algorithm === 'ed25519'
     return isPublic ? createVerifyKey(material, index, null) : null
   } catch {
     return null // One that the platform's crypto refuses must not take the others away.

@@ -1,5 +1,5 @@
-import { ed25519, hmac, isEqual } from '#crypto'
-import type { Check, Content, PublicKeyAlgorithm } from './crypto-seam.ts'
+import { ed25519, hmac } from '#crypto'
+import type { Check, PublicKeyAlgorithm, Sign } from './crypto-seam.ts'
 import type { HeaderTexts } from './header-reader.ts'
 
 /** What makes a signature of key and content. `token` is no signature: the secret itself is sent. */
@@ -9,13 +9,9 @@ export type SigningAlgorithm = 'hmac-sha256' | 'hmac-sha1' | PublicKeyAlgorithm 
 export interface KeyMaterial {
   /** The algorithm. */
   readonly algorithm: SigningAlgorithm
-  /** The secret, the public key (ed25519: 32 bytes, else DER SubjectPublicKeyInfo), or the private key (ed25519: the seed). */
+  /** The secret, or the public key (ed25519: 32 bytes, else DER SubjectPublicKeyInfo). */
   readonly bytes: Uint8Array
-  /** Whether it is a private key, with which only a {@link Signer} can do something. */
-  readonly isPrivate?: boolean
-  /** The public key that was written beside a private one. */
-  readonly publicBytes?: Uint8Array
-  /** Judges signatures; needed for all but HMAC, ed25519 and tokens, so that a bundle holds only the algorithms it uses. */
+  /** Judges signatures; needed for all but HMAC and ed25519, so that a bundle holds only the algorithms it uses. */
   readonly check?: Check
 }
 
@@ -27,15 +23,15 @@ export interface VerifyKey {
   /** The one algorithm that it is used with. */
   readonly algorithm: SigningAlgorithm
   /** Which of the verifier's secrets, or of the keys in a list, it is; counted from 0. */
-  readonly index: number
+  readonly keyIndex: number
   /** The name that the key was given; null for none. */
-  readonly id: string | null
+  readonly keyId: string | null
   /** The instant from which on its signatures are refused, in milliseconds since the epoch; Infinity for never. */
   readonly notAfterMs: number
-  /** Says whether one of the signatures is this key's over the content. */
-  readonly matches: (content: Content, signatures: readonly Uint8Array[]) => boolean | Promise<boolean>
   /** Signs, where the key is a shared secret. */
-  readonly sign?: (content: Content) => Uint8Array | Promise<Uint8Array>
+  readonly sign?: Sign | undefined
+  /** Judges one signature, where it is not. */
+  readonly check?: Check | undefined
 }
 
 /** What a {@link KeySource} is asked. */
@@ -52,30 +48,20 @@ export interface KeyQuery {
  * Finds the keys of a sender who publishes them. It never takes a place from the message that is not pinned. What it rejects with becomes the
  * `cause` of `KEYS_UNAVAILABLE`, unless it is an error of Posthorn's.
  */
-export type KeySource = (query: KeyQuery) => Promise<readonly VerifyKey[]>
+export type KeySource = (query: KeyQuery) => readonly VerifyKey[] | Promise<readonly VerifyKey[]>
 
 /** Prepares a key for judging signatures; throws where the bytes are no key. */
-export function createVerifyKey(
-  { algorithm, bytes, check }: KeyMaterial,
-  index: number,
-  id: string | null,
+export const createVerifyKey = (
+  { algorithm, bytes, check = algorithm === 'ed25519' ? ed25519(bytes) : undefined }: KeyMaterial,
+  keyIndex: number,
+  keyId: string | null,
   notAfterMs = Infinity,
-): VerifyKey {
-  const isHmac = algorithm.startsWith('hmac')
+): VerifyKey => ({
+  algorithm,
+  keyIndex,
+  keyId,
+  notAfterMs,
+  check,
   // as: the hash is what comes after hmac-sha.
-  const sign = isHmac ? hmac(algorithm.slice(8) as '256' | '1', bytes) : () => bytes
-  const judge = isHmac || algorithm === 'token' ? null : (check ?? ed25519(bytes))
-  const matches: VerifyKey['matches'] = (content, signatures) => {
-    if (judge) return hasValid(judge, content, signatures)
-    const hasEqual = (expected: Uint8Array) => signatures.some((signature) => isEqual(signature, expected))
-    // Made once, however many signatures there are.
-    const made = sign(content)
-    return made instanceof Promise ? made.then(hasEqual) : hasEqual(made)
-  }
-  return { algorithm, index, id, notAfterMs, matches, ...(isHmac && { sign }) }
-}
-
-async function hasValid(judge: Check, content: Content, signatures: readonly Uint8Array[]): Promise<boolean> {
-  for (const signature of signatures) if (await judge(content, signature)) return true
-  return false
-}
+  sign: check ? undefined : hmac(algorithm.slice(8) as '256' | '1', bytes),
+})

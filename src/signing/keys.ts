@@ -1,6 +1,4 @@
-import { createVerifyKey, type KeySource, type VerifyKey } from './key.ts'
-import { isObject } from './member.ts'
-import { wrongOption } from './options.ts'
+import { createVerifyKey, type KeySource } from './key.ts'
 import type { Scheme } from './scheme.ts'
 import { invalidSecret, readSecret } from './secret.ts'
 import { maxSignatures } from './signature-header.ts'
@@ -18,30 +16,28 @@ export interface NamedSecret {
 /** A secret as text, or with a name and an end. */
 export type SecretInput = string | NamedSecret | undefined
 
-/** Prepares the verifier's keys, or gives the source of them. */
-export function createVerifyKeys(
+/** Prepares the verifier's keys, or takes the source of them. */
+export const createKeySource = (
   secret: SecretInput | readonly SecretInput[] | KeySource,
   { keySource, readSecret: read }: Scheme,
-): readonly VerifyKey[] | KeySource {
-  if (typeof secret === 'function') return secret
-  if (keySource && secret === undefined) return keySource
-  return listSecrets('Verifier', secret).flatMap(([label, given], index) => {
-    // as: of another object every member is undefined, which no secret may be.
-    const { secret: text, id = null, notAfter } = (isObject(given) ? given : { secret: given }) as NamedSecret
-    const notAfterMs = Number(notAfter ?? Infinity)
-    if (Number.isNaN(notAfterMs)) throw wrongOption(label, 'notAfter', 'a valid Date', notAfter)
-    return readSecret(text, read, label).map((material) => {
-      if (material.isPrivate) throw invalidSecret(label, 'is a private key: give the public one, whpk_')
-      return createVerifyKey(material, index, id, notAfterMs)
-    })
+): KeySource => {
+  const source = secret ?? keySource
+  if (typeof source === 'function') return source
+  const keys = listSecrets(source).flatMap((given, index) => {
+    const label = `Verifier: secret ${index + 1}`
+    // as: what is no object with these members is read as a text, or refused as none.
+    const { secret: text = given, id = null, notAfter = Infinity } = (given ?? {}) as Partial<NamedSecret>
+    if (!(Number(notAfter) >= 0)) throw invalidSecret(label, 'has no valid notAfter')
+    return readSecret(text, read, label).map((material) => createVerifyKey(material, index, id, Number(notAfter)))
   })
+  return ({ isRetry }) => (isRetry ? [] : keys)
 }
 
-/** Lists one secret, or up to 16 of them, each with the name that errors give it. */
-export function listSecrets(owner: string, secret: unknown): (readonly [label: string, given: unknown])[] {
-  if (!Array.isArray(secret)) return [[`${owner}: secret`, secret]]
-  const secrets: readonly unknown[] = secret
-  if (!secrets.length || secrets.length > maxSignatures)
-    throw invalidSecret(`${owner}: secret`, `takes 1 to ${maxSignatures} secrets, not ${secrets.length}`)
-  return secrets.map((given, index) => [`${owner}: secret[${index}]`, given])
+/** Lists one secret, or up to 16 of them. */
+export const listSecrets = (secret: unknown): readonly unknown[] => {
+  const secrets = [secret].flat()
+  const { length } = secrets
+  if (!length || length > maxSignatures)
+    throw invalidSecret('secret', `takes 1 to ${maxSignatures} secrets, not ${length}`)
+  return secrets
 }

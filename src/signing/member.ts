@@ -7,3 +7,8 @@ export function isObject(value: unknown): value is object {
 export function memberOf(value: unknown, name: string): unknown {
   return isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
 }
+
+/** Reads a member of JSON under a dotted path; undefined where there is none. */
+export const memberAt = (value: unknown, path: string): unknown =>
+  // as: of what has no members every member is undefined.
+  path.split('.').reduce((of: unknown, name) => (of as Record<string, unknown> | null | undefined)?.[name], value)

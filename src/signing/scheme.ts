@@ -28,21 +28,20 @@ export interface Scheme {
   readonly eventType: Place | null
   /** Where the signed time is; null where none is signed, so that a replay cannot be seen by its age. */
   readonly timestamp: TimestampLayout | null
-  /** Lists the parts that are signed, in order and without anything between them; null for a message that contradicts itself. */
-  readonly signedContent: (message: SignedMessage) => Content | null | Promise<Content | null>
   /**
-   * Lists other contents that the provider may have signed for the same message, where it is not known which; they are tried in order when
-   * {@link Scheme.signedContent} does not fit. A few at most: each costs a signature for every key.
+   * Lists the parts that are signed, in order and without anything between them; null for a message that contradicts itself. Where it is
+   * not known what the provider signed, several such lists, likeliest first: a few at most, since each costs a signature for every key.
    */
-  readonly otherContents?: (message: SignedMessage) => readonly Content[]
-  /** Whether the sender also names a time that is not signed; it is then never used, and reported as `unsigned`. */
-  readonly hasUnsignedTime?: boolean
-  /** Headers read beside those named above, in lower case. */
-  readonly otherHeaders?: readonly string[]
-  /** Divides headers that hold several values into texts of their own, under the names that the members above use. */
-  readonly divideHeaders?: (headers: HeaderTexts) => HeaderTexts
-  /** Finds signature and time in the body, for schemes that put them there; called before anything is proven. */
-  readonly divideBody?: (body: Uint8Array, headers: HeaderTexts) => HeaderTexts
+  readonly signedContent: (message: SignedMessage) => SignedContent | null | Promise<SignedContent | null>
+  /** Set where the sender names a time that is not signed, which is then never used; {@link VerifiedWebhook.freshness} says so. */
+  readonly freshness?: 'unsigned'
+  /** Whether signature and time stand in the body, which is then read before anything is proven. */
+  readonly isInBody?: true
+  /**
+   * Divides headers that hold several values into texts of their own, under the names that the members above use; or finds those in the
+   * body, which is given only to schemes with {@link Scheme.isInBody}.
+   */
+  readonly divide?: (headers: HeaderTexts, body: Uint8Array) => HeaderTexts
   /** Writes the headers of a signed message; without it each value has a header of its own. Null where requests cannot be signed. */
   readonly writeHeaders?: ((values: WrittenValues) => Record<string, string>) | null
   /** Where the keys are, for schemes whose sender publishes them; the verifier then takes no secret. */
@@ -60,6 +59,15 @@ export interface Scheme {
    * @throws TypeError when the payload has no JSON form; RangeError when it is nested too deeply, as from `JSON.stringify`.
    */
   readonly serialize?: (payload: unknown) => string
+}
+
+/** What is signed, or may be. */
+export type SignedContent = Content | readonly Content[]
+
+/** Gives what a signer signs. */
+export function firstContent(content: SignedContent | null): Content | null {
+  // as: told apart by whether its first part is a list.
+  return (Array.isArray(content?.[0]) ? content[0] : content) as Content | null
 }
 
 /** Where and how a {@link Scheme} writes its signature. */
@@ -106,7 +114,7 @@ export interface SignedMessage {
   readonly method: string
   /** The request's URL as the server sees it, whole or from its path on; empty where it is not known. */
   readonly url: string
-  /** Gives a header's text, repeated ones joined by `", "`; empty where it is absent. */
+  /** Gives a header's text, or one that {@link Scheme.divide} made, repeated ones joined by `", "`; empty where it is absent. */
   readonly header: (name: string) => string
 }
 
@@ -145,7 +153,7 @@ export interface HandshakeAnswer {
 }
 
 /** Refuses what is not a scheme. */
-export function checkScheme(owner: string, scheme: Scheme): Scheme {
-  if (typeof scheme?.signedContent === 'function' && scheme.signature?.encoding) return scheme
-  throw wrongOption(owner, 'scheme', 'a Scheme such as standardWebhooks', scheme)
+export const checkScheme = (owner: string, scheme: Scheme): Scheme => {
+  if (scheme?.signature?.encoding) return scheme
+  throw wrongOption(owner, 'scheme', 'a Scheme', scheme)
 }

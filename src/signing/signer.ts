@@ -5,9 +5,10 @@ import { isHeaderToken } from './header-token.ts'
 import type { Content } from './crypto-seam.ts'
 import type { SigningAlgorithm } from './key.ts'
 import { checkOptions } from './options.ts'
-import { checkScheme, type Place, type Scheme, type SignedMessage } from './scheme.ts'
+import { checkScheme, firstContent, type Place, type Scheme, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
+import { encoderOf, timeWriterOf } from './writers.ts'
 
 /** Options of a {@link Signer}. */
 export interface SignerOptions {
@@ -69,6 +70,8 @@ export class MessageSigner {
   readonly #scheme: Scheme
   readonly #keys: readonly SigningKey[]
   readonly #clock: Clock
+  readonly #encode: (bytes: Uint8Array) => string
+  readonly #writeTime: ((atMs: number) => string) | null
 
   /** See {@link Signer}. */
   constructor(options: SignerOptions) {
@@ -79,6 +82,8 @@ export class MessageSigner {
       throw new TypeError(`Signer: by the scheme ${scheme.name} requests can only be verified.`)
     }
     this.#clock = clock
+    this.#encode = encoderOf(scheme.signature.encoding)
+    this.#writeTime = scheme.timestamp && timeWriterOf(scheme.timestamp.unit)
     const keys = createSigningKeys(secret, scheme)
     this.#keys = scheme.signature.syntax === 'single' ? keys.slice(0, 1) : keys
   }
@@ -86,20 +91,19 @@ export class MessageSigner {
   /** As {@link Signer.sign}; what is wrong with the message is thrown at once. */
   sign(message: SignInput): Record<string, string> | Promise<Record<string, string>> {
     if (typeof message !== 'object' || message === null) throw unsignable('message', 'must be an object { id, body }')
-    const signed = checkMessage(message, this.#scheme, this.#clock)
+    const signed = checkMessage(message, this.#scheme, this.#clock, this.#writeTime)
     const content = this.#scheme.signedContent(signed)
     const type = message.type ?? ''
     return content instanceof Promise
-      ? content.then((made) => this.#sign(made, signed, type))
-      : this.#sign(content, signed, type)
+      ? content.then((made) => this.#sign(firstContent(made), signed, type))
+      : this.#sign(firstContent(content), signed, type)
   }
 
   #sign(content: Content | null, signed: SignedMessage, type: string) {
     if (content === null)
       throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
-    const { encoding, prefixes } = this.#scheme.signature
-    const textOf = (algorithm: SigningAlgorithm, bytes: Uint8Array) =>
-      (prefixes[algorithm] ?? '') + encoding.encode(bytes)
+    const { prefixes } = this.#scheme.signature
+    const textOf = (algorithm: SigningAlgorithm, bytes: Uint8Array) => (prefixes[algorithm] ?? '') + this.#encode(bytes)
     const write = (signatures: readonly string[]) => writeHeaders(this.#scheme, signatures, signed, type)
     const [only] = this.#keys
     if (only !== undefined && this.#keys.length === 1) {
@@ -133,7 +137,12 @@ function writeHeaders(scheme: Scheme, signatures: readonly string[], signed: Sig
   return headers
 }
 
-function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedMessage {
+function checkMessage(
+  message: SignInput,
+  scheme: Scheme,
+  clock: Clock,
+  writeTime: ((atMs: number) => string) | null,
+): SignedMessage {
   const { id, timestamp, type, body, method = 'POST', url = '', headers = {} } = message
   if (typeof id !== 'string' || id.length > 256 || !isHeaderToken(id) || id.includes('.')) {
     throw unsignable('id', 'must be 1 to 256 printable ASCII characters without space, comma and full stop')
@@ -153,7 +162,7 @@ function checkMessage(message: SignInput, scheme: Scheme, clock: Clock): SignedM
   }
   return {
     id,
-    timestamp: scheme.timestamp?.unit.write(atMs) ?? '',
+    timestamp: writeTime?.(atMs) ?? '',
     body,
     method: method.toUpperCase(),
     url,

@@ -1,4 +1,5 @@
 import { ed25519, ed25519Signer, hmac } from '#crypto'
+import { readBase64 } from './base64.ts'
 import type { Content, Sign } from './crypto-seam.ts'
 import type { KeyMaterial, SigningAlgorithm } from './key.ts'
 import { listSecrets } from './keys.ts'
@@ -21,27 +22,39 @@ export interface SigningKey {
 
 /** Prepares the keys of a signer. */
 export function createSigningKeys(secret: unknown, scheme: Scheme): readonly SigningKey[] {
-  return listSecrets('Signer', secret).map(([label, given]) => {
+  return listSecrets(secret).map((given, index) => {
+    const label = `Signer: secret ${index + 1}`
     if (isRemote(given)) return remoteKey(label, given, scheme)
+    if (typeof given === 'string' && given.startsWith('whsk_') && scheme.signature.prefixes.ed25519 !== undefined) {
+      return privateKey(label, given)
+    }
     // Where a text may be one of several keys, the first is what new receivers expect.
-    const material = readSecret(given, scheme.readSecret, label)[0]
+    const [material] = readSecret(given, scheme.readSecret, label)
     if (material === undefined) throw invalidSecret(label, 'is no key')
-    if (material.algorithm === 'ed25519' && !material.isPrivate) {
-      throw invalidSecret(label, 'is a public key: a signer needs the private key, whsk_')
-    }
-    const sign = signWith(material)
-    return {
-      algorithm: material.algorithm,
-      sign: material.publicBytes?.length ? checked(label, sign, material.publicBytes) : sign,
-    }
+    const { algorithm, bytes } = material
+    if (algorithm === 'ed25519') throw invalidSecret(label, 'is a public key: a signer needs the private key, whsk_')
+    return { algorithm, sign: signWith(algorithm, bytes) }
   })
 }
 
-function signWith({ algorithm, bytes }: KeyMaterial): Sign {
+function signWith(algorithm: SigningAlgorithm, bytes: Uint8Array): Sign {
   if (algorithm === 'hmac-sha256') return hmac('256', bytes)
   if (algorithm === 'hmac-sha1') return hmac('1', bytes)
-  if (algorithm === 'ed25519') return ed25519Signer(bytes)
   return () => bytes
+}
+
+/** Reads `whsk_` as Standard Webhooks writes it: the seed alone (32 bytes), or with its public half behind it (64). */
+function privateKey(label: string, secret: string): SigningKey {
+  const bytes = readSecret(secret, privateKeyMaterial, label)[0]?.bytes ?? new Uint8Array(0)
+  const sign = ed25519Signer(bytes.slice(0, 32))
+  return { algorithm: 'ed25519', sign: bytes.length > 32 ? checked(label, sign, bytes.slice(32)) : sign }
+}
+
+function privateKeyMaterial(secret: string): KeyMaterial | string {
+  const bytes = readBase64(secret.slice(5))
+  return bytes?.length === 32 || bytes?.length === 64
+    ? { algorithm: 'ed25519', bytes }
+    : 'is not base64 (with + and /) of 32 bytes after whsk_: copy all of it'
 }
 
 /** Signs, and makes sure once that the public half that was written beside a private key is its own. */

@@ -1,12 +1,12 @@
 /**
- * Lists the URLs that Twilio may have signed in place of one, that one not among them, as its SDK tries them: with and without a port, as
- * `URL` writes it, and with the query encoded anew. Five at most.
+ * Lists the URLs that Twilio may have signed for one, which is the first, as its SDK tries them: with and without a port, as
+ * `URL` writes it, and with the query encoded anew. Six at most.
  */
-export function otherTwilioUrls(url: string): readonly string[] {
+export function twilioUrls(url: string): readonly string[] {
   const normal = new URL(url).toString()
   const ported = [url, normal].flatMap((text) => [withoutPort(text), withPort(text)])
   const encoded = ported.slice(2).map(encodedAnew)
-  return [...new Set([...ported, ...encoded])].filter((text) => text !== url)
+  return [...new Set([url, ...ported, ...encoded])]
 }
 
 function withoutPort(url: string): string {

@@ -38,8 +38,6 @@ function withPorts(host: string, scheme: string, ports: readonly string[]): read
   return [host, bare, ...[usual, ...ports].map((port) => `${bare}:${port}`)]
 }
 
-const names = ['host', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'x-original-host', 'forwarded']
-
 function namedBy({ headers, url = '' }: RawRequest) {
   const texts = textsOf(headers)
   const listed = (name: string) => (texts.get(name) ?? '').split(',').map((text) => text.trim())
@@ -56,7 +54,7 @@ function namedBy({ headers, url = '' }: RawRequest) {
 
 function textsOf(headers: RawRequest['headers']) {
   try {
-    return readHeaders(headers, names)
+    return readHeaders(headers)
   } catch {
     return new Map<string, string>() // One is too long: not worth a guess.
   }

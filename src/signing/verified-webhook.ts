@@ -1,7 +1,7 @@
 import { ownBytes } from '#crypto'
 import { PosthornError } from '../domain/error.ts'
 import type { Covered, Place } from './coverage.ts'
-import { isObject, memberOf } from './member.ts'
+import { memberAt } from './member.ts'
 
 /** What was proven about a request, by {@link Verifier.verify}. */
 export interface VerifiedWebhook {
@@ -41,25 +41,13 @@ export interface VerifiedWebhook {
   readonly payload: unknown
 }
 
-type Proven = Omit<VerifiedWebhook, 'payload' | 'eventId' | 'type' | 'rawBody'>
-type Found = string | null | Place
-
-/** Builds the result; the payload is parsed when it is asked for, from the bytes that were verified. */
-export function createVerifiedWebhook(proven: Proven, body: Uint8Array, id: Found, type: Found): VerifiedWebhook {
-  return Object.freeze(Object.assign(new LazyMembers(body, id, type), proven))
-}
-
+/** A body, with its payload parsed when somebody asks for it, from the very bytes that were verified. */
 // A class, because its getters are made once; those of an object literal cost as much as the signature of a small body.
-class LazyMembers {
+export class Received {
   #body: Uint8Array
-  readonly #id: Found
-  readonly #type: Found
-  // In a list, because the payload of an empty body is undefined.
-  #payload: readonly [unknown] | undefined
+  #payload: unknown
 
-  constructor(body: Uint8Array, id: Found, type: Found) {
-    this.#id = id
-    this.#type = type
+  constructor(body: Uint8Array) {
     this.#body = body
   }
 
@@ -68,28 +56,15 @@ class LazyMembers {
   }
 
   get payload(): unknown {
-    return (this.#payload ??= [parseJson(this.#body)])[0]
-  }
-
-  get eventId(): string | null {
-    return this.#textOf(this.#id)
-  }
-
-  get type(): string | null {
-    return this.#textOf(this.#type)
-  }
-
-  #textOf(found: Found): string | null {
-    if (!isObject(found)) return found
-    // Read within payloadText, for which whatever fails is not there.
-    return payloadText(() => (found.read ? found.read(this.payload) : this.payload), found.body)
+    return (this.#payload ??= parseJson(this.#body))
   }
 }
 
-/** Reads a text or whole number of the payload under a dotted path, or what is read itself; null where it, or any payload, is missing. */
-export function payloadText(read: () => unknown, path?: string): string | null {
+/** Reads a text or whole number of the payload, from a dotted path or as the place computes it; null where it, or any payload, is missing. */
+export const payloadText = (received: { readonly payload: unknown }, { body = '', read }: Place): string | null => {
   try {
-    const value = path === undefined ? read() : path.split('.').reduce(memberOf, read())
+    const { payload } = received
+    const value = read ? read(payload) : memberAt(payload, body)
     // A larger number was rounded, and may be that of another event.
     return typeof value === 'string' || Number.isSafeInteger(value) ? String(value) : null
   } catch {
@@ -98,31 +73,22 @@ export function payloadText(read: () => unknown, path?: string): string | null {
 }
 
 // fatal: bytes that are not UTF-8 must not turn into U+FFFD, which somebody else may have signed.
-const decoder = new TextDecoder('utf-8', { fatal: true })
+const decoder = new TextDecoder(undefined, { fatal: true })
 
 /** Parses a body as JSON in UTF-8, without members named `__proto__`. */
-export function parseJson(body: Uint8Array): unknown {
-  if (body.length === 0) return undefined
+export const parseJson = (body: Uint8Array): unknown => {
+  if (!body.length) return undefined
   try {
     const text = decoder.decode(body)
-    const payload: unknown = JSON.parse(text)
     // Escaped ASCII letters may spell that name too; nobody else writes them.
-    const isSpelt = text.includes('\\u00') && /\\u00[5-7]/.test(text)
-    if (isSpelt || text.includes('__proto__')) removePrototypeKeys(payload)
-    return payload
+    return JSON.parse(
+      text,
+      /__proto__|\\u00[5-7]/.test(text)
+        ? (name: string, value: unknown) => (name === '__proto__' ? undefined : value)
+        : undefined,
+    )
   } catch {
     // Without the cause, whose message quotes the body.
-    throw new PosthornError('PAYLOAD_INVALID', 'The body is not JSON in UTF-8: read rawBody instead.')
-  }
-}
-
-// A list of our own, because JSON.parse reads deeper nesting than recursion could follow.
-function removePrototypeKeys(payload: unknown): void {
-  const pending = [payload]
-  while (pending.length > 0) {
-    const value = pending.pop()
-    if (!isObject(value)) continue
-    Reflect.deleteProperty(value, '__proto__')
-    for (const member of Object.values(value)) pending.push(member)
+    throw new PosthornError('PAYLOAD_INVALID', 'The body is no JSON in UTF-8: read rawBody.')
   }
 }

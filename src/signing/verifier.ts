@@ -2,17 +2,17 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import type { Content } from './crypto-seam.ts'
 import { bodyToBytes, readRequestBody } from './body-reader.ts'
-import { type HeaderTexts, invalid, readHeaders, readText } from './header-reader.ts'
+import { isEqual } from '#crypto'
+import { type HeadersInput, type HeaderTexts, invalid, readHeaders, readText } from './header-reader.ts'
 import type { KeySource, VerifyKey } from './key.ts'
-import { createVerifyKeys, type SecretInput } from './keys.ts'
-import { memberOf } from './member.ts'
+import { createKeySource, type SecretInput } from './keys.ts'
 import { checkOptions, liftableLimit, limit } from './options.ts'
-import { checkScheme, type HandshakeAnswer, type Place, type Scheme, type SignedMessage } from './scheme.ts'
+import { checkScheme, type Place, type Scheme, type SignedContent, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
-import { parseSignatures } from './signature-header.ts'
-import { checkTimestamp, seconds, type Tolerance } from './timestamp.ts'
-import { createVerifiedWebhook, parseJson, payloadText, type VerifiedWebhook } from './verified-webhook.ts'
-import type { VerifyInput } from './verify-input.ts'
+import { listSignatures } from './signature-header.ts'
+import { checkTimestamp } from './timestamp.ts'
+import { payloadText, Received, type VerifiedWebhook } from './verified-webhook.ts'
+import type { RawRequest, VerifyInput } from './verify-input.ts'
 
 /** Options of a {@link Verifier}. */
 export interface VerifierOptions {
@@ -42,65 +42,12 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal
 }
 
-const owner = 'Verifier'
-const verifierOptions = {
-  secret: '',
-  scheme: '',
-  maxAgeMs: liftableLimit,
-  maxFutureMs: liftableLimit,
-  maxBodyBytes: limit,
-  acceptsDottedIds: 'a boolean',
-  clock: 'a function',
-} as const
-const verifyOptions = { signal: '' } as const
-
 /** Proves that a request was signed by the holder of a secret, over these very bytes and, where the scheme signs the time, recently. */
 export class Verifier {
   /** The scheme that it verifies. */
-  readonly scheme: Scheme
+  declare readonly scheme: Scheme
   /** The largest body that it accepts, in bytes. */
-  readonly maxBodyBytes: number
-  readonly #headerNames: readonly string[]
-  readonly #keys: readonly VerifyKey[] | KeySource
-  readonly #tolerance: Tolerance
-  readonly #freshness: VerifiedWebhook['freshness']
-  readonly #acceptsDottedIds: boolean
-  readonly #clock: Clock
-
-  /**
-   * Creates a verifier; the keys are prepared once, so keep it.
-   *
-   * @throws PosthornError `SECRET_INVALID` when a secret has the wrong form; TypeError or RangeError for any other wrong
-   * option, one that the scheme has no use for included.
-   */
-  constructor(options: VerifierOptions) {
-    checkOptions(owner, options, verifierOptions)
-    const { secret, scheme = standardWebhooks } = options
-    const { signature, eventId, eventType, timestamp, covers, otherHeaders = [] } = checkScheme(owner, scheme)
-    const uses = { maxAgeMs: timestamp, maxFutureMs: timestamp, acceptsDottedIds: covers.includes('id') }
-    for (const [name, isUsed] of Object.entries(uses))
-      if (!isUsed && memberOf(options, name)) throw new TypeError(`${owner}: ${name} has no use with ${scheme.name}.`)
-    this.scheme = scheme
-    this.maxBodyBytes = options.maxBodyBytes ?? 1_048_576
-    this.#headerNames = [signature, eventId, eventType, timestamp?.place]
-      .flatMap((place) => place?.header ?? [])
-      .concat(otherHeaders)
-      .map((name) => name.toLowerCase())
-    this.#keys = createVerifyKeys(secret, scheme)
-    const maxAgeMs = options.maxAgeMs ?? timestamp?.maxAgeMs ?? 300_000
-    const maxFutureMs = options.maxFutureMs ?? timestamp?.maxFutureMs ?? 60_000
-    this.#tolerance = { maxAgeMs, maxFutureMs }
-    this.#freshness = timestamp
-      ? maxAgeMs && maxFutureMs
-        ? 'signed'
-        : 'unchecked'
-      : scheme.hasUnsignedTime
-        ? 'unsigned'
-        : 'none'
-    this.#acceptsDottedIds = options.acceptsDottedIds ?? false
-    this.#clock = options.clock ?? Date.now
-  }
-
+  declare readonly maxBodyBytes: number
   /**
    * Verifies a request. Headers are judged before the body is read, and nothing is parsed before the signature is right,
    * except by schemes that put the signature into the body.
@@ -112,118 +59,139 @@ export class Verifier {
    * was parsed or read before, `VALIDATION_FAILED` when it is no request at all or an option is unknown; the reason of the
    * signal where it is aborted.
    */
-  async verify(input: VerifyInput, options: VerifyOptions = {}): Promise<VerifiedWebhook> {
-    let content: Content | null | undefined
-    try {
-      checkOptions('verify', options, verifyOptions)
-      const { signal } = options
-      signal?.throwIfAborted()
-      if (!('headers' in input)) throw new TypeError('no headers')
-      // as: each member is checked where it is read.
-      const { headers, body: given, method, url, bodyUsed } = input as Partial<Record<keyof Request, unknown>>
-      const { scheme } = this
-      const { signature, eventId, eventType, timestamp, covers, divideBody } = scheme
-      const readBody = () =>
-        // By its shape, not instanceof: frameworks and polyfills bring a Request of their own.
-        bodyUsed === undefined
-          ? bodyToBytes(given, this.maxBodyBytes)
-          : readRequestBody(input as Request, this.maxBodyBytes, signal)
-      const mismatch = () =>
-        new PosthornError(
+  declare readonly verify: (input: VerifyInput, options?: VerifyOptions) => Promise<VerifiedWebhook>
+  /** Gives the keys that it judges by. */
+  declare readonly keySource: KeySource
+
+  /**
+   * Creates a verifier; the keys are prepared once, so keep it.
+   *
+   * @throws PosthornError `SECRET_INVALID` when a secret has the wrong form; TypeError for any other wrong
+   * option, one that the scheme has no use for included.
+   */
+  constructor(options: VerifierOptions) {
+    const { secret, scheme = standardWebhooks, maxBodyBytes = 1_048_576, acceptsDottedIds, clock = Date.now } = options
+    const { signature, eventId, eventType, timestamp, covers, name, isInBody } = checkScheme('Verifier', scheme)
+    const isIdSigned = covers.includes('id')
+    checkOptions(`Verifier for ${name}`, options, {
+      secret: '',
+      scheme: '',
+      maxBodyBytes: limit,
+      clock: 'a function',
+      ...(timestamp && { maxAgeMs: liftableLimit, maxFutureMs: liftableLimit }),
+      ...(isIdSigned && { acceptsDottedIds: 'a boolean' }),
+    })
+    const { maxAgeMs = timestamp?.maxAgeMs ?? 300_000, maxFutureMs = timestamp?.maxFutureMs ?? 60_000 } = options
+    const freshness: VerifiedWebhook['freshness'] = timestamp
+      ? maxAgeMs && maxFutureMs
+        ? 'signed'
+        : 'unchecked'
+      : (scheme.freshness ?? 'none')
+    const keySource = createKeySource(secret, scheme)
+    // A dot would let the end of the id and the start of what follows be read in two ways (Standard Webhooks, "Signature scheme").
+    const idForm = !isIdSigned ? undefined : acceptsDottedIds ? /^[!-~]*$/ : /^[!-\-/-~]*$/
+
+    this.scheme = scheme
+    this.maxBodyBytes = maxBodyBytes
+    this.verify = async (input, given = {}) => {
+      let content: SignedContent | null | undefined | Promise<SignedContent | null>
+      try {
+        checkOptions('verify', given, { signal: '' })
+        const { signal } = given
+        signal?.throwIfAborted()
+        // as: each member is checked where it is read.
+        const { headers, body: sentBody, method = 'POST', url = '', bodyUsed } = input as Partial<RawRequest & Request>
+        const readBody = () =>
+          // By its shape, not instanceof: frameworks and polyfills bring a Request of their own.
+          bodyUsed === undefined
+            ? bodyToBytes(sentBody, maxBodyBytes)
+            : readRequestBody(input as Request, maxBodyBytes, signal)
+
+        const sent = readHeaders(headers as HeadersInput)
+        let body = isInBody && readBody()
+        if (body instanceof Promise) body = await body
+        const texts = scheme.divide?.(sent, body as Uint8Array) ?? sent // as: there for whom it is promised to
+        const id = textOf(texts, eventId, isIdSigned, idForm)
+        const type = textOf(texts, eventType)
+        const time = textOf(texts, timestamp?.place, true)
+        let at = timestamp && time ? checkTimestamp(time, timestamp.unit, clock(), maxAgeMs, maxFutureMs) : null
+        const entries = listSignatures(texts, signature)
+
+        body ||= readBody()
+        if (body instanceof Promise) body = await body
+        const rawBody = body
+        const message: SignedMessage = {
+          id,
+          timestamp: time,
+          body,
+          method: method.toUpperCase(),
+          url,
+          header: (text) => readText(texts, text, false, 16),
+        }
+        content = scheme.signedContent(message)
+        if (content instanceof Promise) content = await content
+
+        const accept = ({ keyId, keyIndex, notAfterMs }: VerifyKey) => {
+          if (!(clock() < notAfterMs)) throw new PosthornError('KEY_EXPIRED', 'The key has expired.')
+          // Only now: nothing in a body is worth reading before its signature is known to be right.
+          const received = new Received(rawBody)
+          const find = (place: Place | null) => (place && !place.header ? payloadText(received, place) : null)
+          if (timestamp && !at)
+            at = checkTimestamp(find(timestamp.place) ?? '', timestamp.unit, clock(), maxAgeMs, maxFutureMs)
+          return Object.freeze(
+            Object.assign(received, {
+              eventId: id || find(eventId),
+              type: type || find(eventType),
+              timestamp: at,
+              keyId,
+              keyIndex,
+              covers,
+              freshness,
+              scheme: name,
+            }),
+          )
+        }
+        // Twice, because the sender may have changed its keys since they were fetched.
+        for (const isRetry of content ? [false, true] : []) {
+          let keys = keySource({ texts, isRetry, signal })
+          if (keys instanceof Promise) keys = await keys
+          for (const key of keys)
+            // as: told apart by whether its first part is a list.
+            for (const signed of (Array.isArray(content?.[0]) ? content : [content]) as readonly Content[]) {
+              // Signed once, however many signatures there are.
+              let made = key.sign?.(signed)
+              if (made instanceof Promise) made = await made
+              for (const entry of entries) {
+                const prefix = signature.prefixes[key.algorithm]
+                const bytes =
+                  prefix != null && entry.startsWith(prefix) && signature.encoding.decode(entry.slice(prefix.length))
+                if (bytes && bytes.length && (made ? isEqual(bytes, made) : await key.check?.(signed, bytes)))
+                  return accept(key)
+              }
+            }
+        }
+        throw new PosthornError(
           'SIGNATURE_MISMATCH',
           `No signature in ${signature.header} fits: check the secret, and that the body is raw.`,
         )
-      const checkTime = (text: string) =>
-        checkTimestamp(text, timestamp?.unit ?? seconds, this.#clock(), this.#tolerance)
-
-      const sent = readHeaders(headers, this.#headerNames)
-      const body = divideBody && (await readBody())
-      const texts = (body ? divideBody?.(body, sent) : scheme.divideHeaders?.(sent)) ?? sent
-      const id = this.#find(eventId, texts, covers.includes('id'))
-      const type = this.#find(eventType, texts, false)
-      const { header: timeHeader, body: timePath } = timestamp?.place ?? {}
-      const time = timeHeader ? readText(texts, timeHeader, true) : ''
-      let at = time ? checkTime(time) : null
-      const candidates = parseSignatures(texts, signature)
-      // Nothing that could fit: not worth reading a body for.
-      if (!candidates) throw mismatch()
-
-      const reading = body ?? readBody()
-      const rawBody = reading instanceof Promise ? await reading : reading
-      const message: SignedMessage = {
-        id: typeof id === 'string' ? id : '',
-        timestamp: time,
-        body: rawBody,
-        method: typeof method === 'string' ? method.toUpperCase() : 'POST',
-        url: typeof url === 'string' ? url : '',
-        header(text) {
-          const name = text.toLowerCase()
-          // What a scheme looks for in the body must not come from a header, by whoever took it out of the body.
-          return texts.get(name) ?? (divideBody ? '' : (readHeaders(headers, [name]).get(name) ?? ''))
-        },
+      } catch (cause) {
+        given?.signal?.throwIfAborted()
+        throw cause instanceof PosthornError
+          ? cause
+          : // What is wrong with the call shows before that is laid out: only keys are left to fail.
+            content
+            ? new PosthornError('KEYS_UNAVAILABLE', 'No key can be used; see cause.', { cause })
+            : new PosthornError('VALIDATION_FAILED', 'verify takes a Request or { headers, body }.', { cause })
       }
-      const laidOut = scheme.signedContent(message)
-      content = laidOut instanceof Promise ? await laidOut : laidOut
-      if (!content) throw mismatch()
-      for (let isRetry = false; ; isRetry = true) {
-        const source = this.#keys
-        const isSource = typeof source === 'function'
-        for (const { algorithm, id: keyId, index: keyIndex, notAfterMs, matches } of isSource
-          ? await source({ texts, isRetry, signal })
-          : source) {
-          const signatures = candidates[algorithm]
-          if (!signatures) continue
-          const matching = matches(content, signatures)
-          // By its value, not instanceof: a promise of another kind must not pass for true.
-          let isMatch = matching === true || (matching && (await matching))
-          for (const other of isMatch ? [] : (scheme.otherContents?.(message) ?? []))
-            isMatch ||= await matches(other, signatures)
-          if (!isMatch) continue
-          if (notAfterMs < Infinity && !(this.#clock() < notAfterMs))
-            throw new PosthornError('KEY_EXPIRED', 'The key that signed has expired.')
-          // Only now: nothing in a body is worth reading before its signature is known to be right.
-          if (timePath) at = checkTime(payloadText(() => parseJson(rawBody), timePath) ?? '')
-          return createVerifiedWebhook(
-            { timestamp: at, keyId, keyIndex, covers, freshness: this.#freshness, scheme: scheme.name },
-            rawBody,
-            id,
-            type,
-          )
-        }
-        // The sender may have changed its keys since they were fetched.
-        if (isRetry || !isSource) throw mismatch()
-      }
-    } catch (error) {
-      options?.signal?.throwIfAborted()
-      if (error instanceof PosthornError) throw error
-      // What is wrong with the call shows before that is laid out: only keys are left to fail.
-      if (content)
-        throw new PosthornError('KEYS_UNAVAILABLE', 'No key could be had that this runtime can use; see cause.', {
-          cause: error,
-        })
-      const message = 'verify takes a readable Request or { headers, body }, and { signal }'
-      throw new PosthornError('VALIDATION_FAILED', `${message}.`, { cause: error, issues: [{ path: '', message }] })
     }
+    this.keySource = keySource
   }
+}
 
-  /**
-   * Gives the answer to a verified request that is no event, such as a ping or a challenge that wants a signature back;
-   * null for an event. Send it instead of handling the request.
-   */
-  async handshake(verified: VerifiedWebhook): Promise<HandshakeAnswer | null> {
-    const keys = typeof this.#keys === 'function' ? [] : this.#keys
-    const key = keys.find(({ index }) => index === verified.keyIndex)
-    const sign = async (text: string) => (await key?.sign?.([text])) ?? new Uint8Array(0)
-    return (await this.scheme.handshake?.(verified, sign)) ?? null
-  }
-
-  #find(place: Place | null, texts: HeaderTexts, isSigned: boolean): string | null | Place {
-    const header = place?.header
-    if (!header) return place
-    const text = readText(texts, header, isSigned)
-    // A dot would let the end of the id and the start of what follows be read in two ways (Standard Webhooks, "Signature scheme").
-    const allowed = isSigned ? (this.#acceptsDottedIds ? /^[!-~]+$/ : /^[!-\-/-~]+$/) : /^[ -~]*$/
-    if (allowed.test(text)) return text || null
-    throw invalid(`${header} has a full stop, or another character that it may not have`)
-  }
+/** Gives the text of a header, empty where there is none and need not be. */
+const textOf = (texts: HeaderTexts, place?: Place | null, isRequired?: boolean, form = /^[ -~]*$/): string => {
+  const header = place?.header
+  const text = header ? readText(texts, header, isRequired) : ''
+  if (form.test(text)) return text
+  throw invalid(`${header} has a full stop or a forbidden character`)
 }

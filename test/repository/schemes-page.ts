@@ -54,8 +54,7 @@ What is said to be *not confirmed* was read in no documentation or code of the p
 function rowOf(name: string, scheme: Scheme): readonly string[] {
   const mark = scheme.keySource === undefined ? '' : ' *'
   const { timestamp } = scheme
-  const freshness =
-    timestamp === null ? (scheme.hasUnsignedTime ? 'unsigned' : 'none') : `${(timestamp.maxAgeMs ?? 300_000) / 1000} s`
+  const freshness = timestamp === null ? (scheme.freshness ?? 'none') : `${(timestamp.maxAgeMs ?? 300_000) / 1000} s`
   // HubSpot's is in vectors.test.ts alone, because its time is of 1970.
   const hasVector = name === 'hubspot' || vectors.some((vector) => vector.scheme === name)
   const algorithms = Object.keys(scheme.signature.prefixes).join(', ')

@@ -99,7 +99,9 @@ describe('an unsigned time', () => {
     const headers = { 'Sentry-Hook-Signature': hex(body), 'Sentry-Hook-Timestamp': '1' }
     const verified = await new Verifier({ secret: text, scheme: sentry, clock }).verify({ headers, body })
     expect(verified).toMatchObject({ freshness: 'unsigned', timestamp: null })
-    expect(() => new Verifier({ secret: text, scheme: sentry, maxAgeMs: 1000 })).toThrow('maxAgeMs has no use')
+    expect(() => new Verifier({ secret: text, scheme: sentry, maxAgeMs: 1000 })).toThrow(
+      'Verifier for sentry: maxAgeMs must be left out',
+    )
   })
 
   it('is not the one in the signed body, which is checked', async () => {
@@ -187,7 +189,7 @@ describe('keys', () => {
     expect((await until(1).verify(request)).keyIndex).toBe(0)
     expect(await codeOf(until(0).verify(request))).toBe('KEY_EXPIRED')
     expect(() => verifier({ secret: { secret, notAfter: new Date(Number.NaN) } })).toThrow(
-      'notAfter must be a valid Date',
+      'secret 1 has no valid notAfter',
     )
   })
 

@@ -1,40 +1,58 @@
 import { describe, expect, it } from 'vitest'
-import type { SignatureLayout } from '../../src/signing/scheme.ts'
+import type { Scheme, SignatureLayout } from '../../src/signing/scheme.ts'
 import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
-import { parseSignatures } from '../../src/signing/signature-header.ts'
+import { listSignatures } from '../../src/signing/signature-header.ts'
+import { Verifier } from '../../src/signing/verifier.ts'
 
 const list = standardWebhooks.signature
 const texts = (text: string) => new Map([['webhook-signature', text]])
-const of = (byte: number) => Buffer.alloc(32, byte)
-const written = (byte: number) => `v1,${of(byte).toString('base64')}`
 
-describe('parseSignatures', () => {
+describe('listSignatures', () => {
   it('reads a list, also one that was joined with commas', () => {
-    for (const joint of [' ', ', ']) {
-      const found = parseSignatures(texts([written(1), 'v9,x', written(2)].join(joint)), list)
-      expect(Object.entries(found ?? {}).map(([name, all]) => [name, all?.map((each) => Buffer.from(each))])).toEqual([
-        ['hmac-sha256', [of(1), of(2)]],
-      ])
-    }
+    for (const joint of [' ', ', '])
+      expect(listSignatures(texts(['v1,a', 'v9,x', 'v1,b'].join(joint)), list)).toEqual(['v1,a', 'v9,x', 'v1,b'])
   })
 
   it('reads one signature, and no list, where the scheme has one', () => {
-    const single: SignatureLayout = { ...list, syntax: 'single', prefixes: { 'hmac-sha256': 'v1=' } }
-    const one = `v1=${of(1).toString('base64')}`
-    expect(parseSignatures(texts(one), single)?.['hmac-sha256']).toHaveLength(1)
-    expect(parseSignatures(texts(`${one} ${one}`), single)).toBeNull()
-  })
-
-  it('takes no empty signature, whatever length a scheme allows', () => {
-    const encoding = { name: 'text', encode: () => '', decode: (text: string) => new TextEncoder().encode(text) }
-    const token: SignatureLayout = { header: 'x-token', encoding, prefixes: { token: 't=' }, syntax: 'list' }
-    expect(parseSignatures(new Map([['x-token', 't= t=abc']]), token)?.['token']).toHaveLength(1)
-    expect(parseSignatures(new Map([['x-token', 't=']]), token)).toBeNull()
+    const single: SignatureLayout = { ...list, syntax: 'single' }
+    expect(listSignatures(texts('v1=a v1=b'), single)).toEqual(['v1=a v1=b'])
+    expect(() => listSignatures(texts('v1=a, v1=b'), single)).toThrow(/sent twice/)
   })
 
   it('says how many are too many', () => {
-    const many = (count: number) => texts(Array.from({ length: count }, () => written(1)).join(' '))
-    expect(parseSignatures(many(16), list)?.['hmac-sha256']).toHaveLength(16)
-    expect(() => parseSignatures(many(17), list)).toThrow(/webhook-signature has over 16 signatures/i)
+    const many = (count: number, max?: number) =>
+      listSignatures(texts(Array.from({ length: count }, () => 'v1,x').join(' ')), {
+        ...list,
+        ...(max && { maxSignatures: max }),
+      })
+    expect(many(16)).toHaveLength(16)
+    expect(() => many(17)).toThrow(/webhook-signature has over 16 signatures/i)
+    expect(many(100, 100)).toHaveLength(100)
+    expect(() => many(101, 100)).toThrow(/over 100 signatures/i)
+  })
+})
+
+describe('a signature without any bytes', () => {
+  it('is none, whatever the key says of it', async () => {
+    const seen: string[] = []
+    const check = (_: unknown, signature: Uint8Array) => (seen.push(new TextDecoder().decode(signature)), true)
+    const scheme: Scheme = {
+      ...standardWebhooks,
+      covers: ['body'],
+      timestamp: null,
+      eventId: null,
+      readSecret: (secret) => ({ algorithm: 'token', bytes: new TextEncoder().encode(secret), check }),
+      signature: {
+        header: 'x-token',
+        encoding: { name: 'text', decode: (text: string) => new TextEncoder().encode(text) },
+        prefixes: { token: 't=' },
+        syntax: 'list',
+      },
+    }
+    const verifier = new Verifier({ secret: 'any', scheme })
+    const verify = (token: string) => verifier.verify({ headers: { 'x-token': token }, body: '' })
+    await expect(verify('t=')).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH' })
+    await expect(verify('t= t=abc')).resolves.toMatchObject({ keyIndex: 0 })
+    expect(seen).toEqual(['abc'])
   })
 })

@@ -104,9 +104,9 @@ describe('Signer', () => {
   })
 
   it.each([
-    ['an unknown option', { secret, secrets: [] }, "unknown option 'secrets'"],
-    ['a scheme by name', { secret, scheme: 'ipa' }, "not 'ipa'"],
-    ['a scheme that is null', { secret, scheme: null }, 'not null'],
+    ['an unknown option', { secret, secrets: [] }, 'secrets must be left out'],
+    ['a scheme by name', { secret, scheme: 'ipa' }, 'scheme must be a Scheme, not string'],
+    ['a scheme that is null', { secret, scheme: null }, 'not object'],
     ['a scheme without signature', { secret, scheme: { ...ipaScheme, signature: undefined } }, 'must be a Scheme'],
     ['a clock that is a Date', { secret, clock: new Date(0) }, 'clock must be a function'],
   ])('refuses %s', (_, options, message) => {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { isoTime, milliseconds } from '../../src/signing/time-units.ts'
 import { checkTimestamp, seconds, type TimeUnit } from '../../src/signing/timestamp.ts'
+import { timeWriterOf } from '../../src/signing/writers.ts'
 import { nowMs } from './messages.ts'
 
 const codeOf = (unit: TimeUnit, atMs: number, atClock: number, maxFutureMs: number) => {
   try {
-    return checkTimestamp(unit.write(atMs), unit, atClock, { maxAgeMs: 300_000, maxFutureMs }).getTime()
+    return checkTimestamp(timeWriterOf(unit)(atMs), unit, atClock, 300_000, maxFutureMs).getTime()
   } catch (error) {
     return (error as { code: string }).code
   }

@@ -8,6 +8,7 @@ describe('posthorn/verify', () => {
       'PosthornError',
       'Signer',
       'Verifier',
+      'answerHandshake',
       'diagnose',
       'generateSecret',
       'ipaScheme',

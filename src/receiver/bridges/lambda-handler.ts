@@ -1,4 +1,4 @@
-import { base64 } from '../../signing/base64.ts'
+import { toBase64 } from '#crypto'
 import type { Receiver } from '../receiver.ts'
 import { type LambdaEvent, lambdaRequest } from './lambda-request.ts'
 
@@ -53,6 +53,6 @@ function bodyOf(bytes: Uint8Array): Pick<LambdaResult, 'body' | 'isBase64Encoded
   try {
     return { body: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), isBase64Encoded: false }
   } catch {
-    return { body: base64.encode(bytes), isBase64Encoded: true }
+    return { body: toBase64(bytes), isBase64Encoded: true }
   }
 }

@@ -1,6 +1,6 @@
 import { base64 } from '../base64.ts'
 import { memberTexts } from '../body-texts.ts'
-import { memberOf } from '../handshake.ts'
+import { memberAt } from '../handshake.ts'
 import { hexSecret } from '../hex-secret.ts'
 import type { Scheme } from '../scheme.ts'
 import { parseJson } from '../verified-webhook.ts'
@@ -23,16 +23,17 @@ export const adyen: Scheme = {
   timestamp: null,
   signedContent: ({ header }) => [header('body.content')],
   writeHeaders: null,
-  divideBody(body) {
-    const items = memberOf(parseJson(body), 'notificationItems')
+  isInBody: true,
+  divide(_, body) {
+    const items = memberAt(parseJson(body), 'notificationItems')
     const item: unknown =
-      Array.isArray(items) && items.length === 1 ? memberOf(items[0], 'NotificationRequestItem') : null
+      Array.isArray(items) && items.length === 1 ? memberAt(items[0], 'NotificationRequestItem') : null
     const texts = new Map([
-      ...memberTexts('body', memberOf(item, 'additionalData'), ['hmacSignature']),
+      ...memberTexts('body', memberAt(item, 'additionalData'), ['hmacSignature']),
       ...memberTexts('body', item, fields),
-      ...memberTexts('body', memberOf(item, 'amount'), ['value', 'currency']),
+      ...memberTexts('body', memberAt(item, 'amount'), ['value', 'currency']),
     ])
-    const success = memberOf(item, 'success')
+    const success = memberAt(item, 'success')
     texts.set(
       'body.success',
       typeof success === 'boolean'

@@ -28,7 +28,7 @@ export function asana({ onHookSecret }: AsanaOptions = {}): Scheme {
     timestamp: null,
     signedContent: ({ body }) => [body],
     async challenge({ method, url, headers }) {
-      const secret = readHeaders(headers, ['x-hook-secret']).get('x-hook-secret')
+      const secret = readHeaders(headers).get('x-hook-secret') ?? ''
       if (method !== 'POST' || secret === undefined || onHookSecret === undefined) return null
       await onHookSecret(secret, url)
       return { status: 200, headers: { 'x-hook-secret': secret }, body: null }

@@ -51,7 +51,8 @@ export function awsSns({ topicArns, signatureVersion = '2', ...options }: AwsSns
     eventId: { header: 'body.messageid' },
     eventType: { header: 'body.type' },
     timestamp: { place: { header: 'body.timestamp' }, unit: isoTime, maxAgeMs: 3_600_000 },
-    divideBody(body) {
+    isInBody: true,
+    divide(_, body) {
       const texts = memberTexts('body', parseJson(body), members)
       const isConfirmation = texts.get('body.type') !== 'Notification'
       const lines = (isConfirmation ? confirmationFields : notificationFields).flatMap((name) => {
@@ -74,7 +75,7 @@ export function awsSns({ topicArns, signatureVersion = '2', ...options }: AwsSns
       throw new PosthornError('HEADER_INVALID', 'SigningCertURL leads to no certificate of SNS.')
     },
     async handshake(verified) {
-      const url = payloadText(() => verified.payload, 'SubscribeURL')
+      const url = payloadText(verified, { body: 'SubscribeURL' })
       if (verified.type !== 'SubscriptionConfirmation' || url === null) return null
       if (!isOfSns(url)) throw new PosthornError('HEADER_INVALID', 'SubscribeURL does not lead to SNS.')
       await fetchText(url, options)

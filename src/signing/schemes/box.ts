@@ -1,4 +1,5 @@
 import { base64 } from '../base64.ts'
+import { dividedHeaders } from '../divided-headers.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
 import { isoTime } from '../time-units.ts'
@@ -18,17 +19,11 @@ export const box: Scheme = {
   eventType: { body: 'trigger' },
   timestamp: { place: { header: 'box-delivery-timestamp' }, unit: isoTime, maxAgeMs: 600_000 },
   signedContent: ({ body, timestamp }) => [body, timestamp],
-  otherHeaders: [
-    'box-signature-primary',
-    'box-signature-secondary',
-    'box-signature-version',
-    'box-signature-algorithm',
-  ],
-  divideHeaders(headers) {
+  divide(headers) {
     const isKnown =
       headers.get('box-signature-version') === '1' && headers.get('box-signature-algorithm') === 'HmacSHA256'
     const both = [headers.get('box-signature-primary'), headers.get('box-signature-secondary')]
-    return new Map([...headers, ['box-signature', isKnown ? both.filter(Boolean).join(' ') : '']])
+    return dividedHeaders(headers, new Map([['box-signature', isKnown ? both.filter(Boolean).join(' ') : '']]))
   },
   writeHeaders: ({ signatures: [primary = '', secondary], timestamp }) => ({
     'box-signature-version': '1',

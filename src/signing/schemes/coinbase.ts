@@ -1,3 +1,4 @@
+import { dividedHeaders } from '../divided-headers.ts'
 import { hex } from '../hex.ts'
 import { divideParameters } from '../parameters.ts'
 import type { Scheme } from '../scheme.ts'
@@ -24,11 +25,10 @@ export const coinbase: Scheme = {
     if (names.length > maxSignedHeaders || names.some((name) => !/^[\w-]+$/.test(name))) return null
     return [`${timestamp}.${list}.${names.map((name) => header(name)).join('.')}.`, body]
   },
-  otherHeaders: ['x-hook0-signature', 'x-event-id'],
-  divideHeaders(headers) {
-    const texts = divideParameters(headers, 'x-hook0-signature', ',', 'v1')
+  divide(headers) {
+    const texts = divideParameters(headers, 'X-Hook0-Signature', ',', ['v1', 't', 'h'])
     const isSigned = texts.get('x-hook0-signature.h')?.toLowerCase().split(' ').includes('x-event-id')
-    return new Map([...texts, ['x-hook0-signature.event-id', (isSigned && texts.get('x-event-id')) || '']])
+    return dividedHeaders(texts, new Map([['x-hook0-signature.event-id', (isSigned && texts.get('x-event-id')) || '']]))
   },
   writeHeaders: ({ signatures, timestamp, message }) => {
     const list = message.header('X-Hook0-Signature.h')

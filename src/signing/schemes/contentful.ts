@@ -18,8 +18,10 @@ export const contentful: Scheme = {
   eventId: null,
   eventType: { header: 'x-contentful-topic' },
   timestamp: { place: { header: 'x-contentful-timestamp' }, unit: milliseconds, maxAgeMs: 30_000 },
-  signedContent: (message) => contentsOf(message)[0] ?? null,
-  otherContents: (message) => contentsOf(message).slice(1),
+  signedContent(message) {
+    const contents = contentsOf(message)
+    return contents.length > 0 ? contents : null
+  },
   writeHeaders: ({ signatures, message, timestamp }) => ({
     'x-contentful-signature': signatures.join(''),
     'x-contentful-signed-headers': message.header('x-contentful-signed-headers'),

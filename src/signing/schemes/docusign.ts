@@ -30,11 +30,7 @@ export const docusign: Scheme = {
   eventType: { body: 'event' },
   timestamp: null,
   signedContent: ({ body }) => [body],
-  // A list, not a constant: called when it is used, so that a bundle without DocuSign does not hold it.
-  get otherHeaders() {
-    return headerNames()
-  },
-  divideHeaders: (headers) =>
+  divide: (headers) =>
     new Map([
       [
         'x-docusign-signature',

@@ -1,4 +1,6 @@
+import { isEqual } from '#crypto'
 import type { Encoding } from '../encoding.ts'
+import type { KeyMaterial } from '../key.ts'
 import type { Scheme } from '../scheme.ts'
 
 /**
@@ -11,9 +13,7 @@ export const gitlabToken: Scheme = {
   covers: [],
   // A header with a comma may be two that were joined.
   readSecret: (secret) =>
-    secret.includes(',')
-      ? 'has a comma: choose a token without one'
-      : { algorithm: 'token', bytes: new TextEncoder().encode(secret) },
+    secret.includes(',') ? 'has a comma: choose a token without one' : tokenKey(new TextEncoder().encode(secret)),
   signature: {
     header: 'X-Gitlab-Token',
     encoding: {
@@ -28,4 +28,8 @@ export const gitlabToken: Scheme = {
   eventType: { header: 'X-Gitlab-Event' },
   timestamp: null,
   signedContent: () => [],
+}
+
+function tokenKey(bytes: Uint8Array): KeyMaterial {
+  return { algorithm: 'token', bytes, check: (_, token) => isEqual(token, bytes) }
 }

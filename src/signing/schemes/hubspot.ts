@@ -33,12 +33,11 @@ export function hubspot({ publicUrl }: HubspotOptions): Scheme {
     eventId: idOfEach(null, ['eventId', 'subscriptionId', 'portalId', 'objectId', 'occurredAt']),
     eventType: null,
     timestamp: { place: { header: 'X-HubSpot-Request-Timestamp' }, unit: milliseconds },
-    signedContent: ({ method, url, body, timestamp }) => [method, withQueryOf(publicUrl, url), body, timestamp],
-    otherContents({ method, url, body, timestamp }) {
+    signedContent({ method, url, body, timestamp }) {
       const written = withQueryOf(publicUrl, url)
       // The list of "Validating requests" at developers.hubspot.com: : / ? @ ! $ ' ( ) * , ;
       const decoded = written.replace(/%(3[abf]|2[14789acf]|40)/gi, decodeURIComponent)
-      return decoded === written ? [] : [[method, decoded, body, timestamp]]
+      return [...new Set([written, decoded])].map((each) => [method, each, body, timestamp])
     },
   }
 }

@@ -1,5 +1,5 @@
 import { memberTexts } from '../body-texts.ts'
-import { memberOf } from '../handshake.ts'
+import { memberAt } from '../handshake.ts'
 import { hex } from '../hex.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
@@ -22,8 +22,9 @@ export const mailgun: Scheme = {
   timestamp: { place: { header: 'signature.timestamp' }, unit: seconds },
   signedContent: ({ header }) => [header('signature.timestamp'), header('signature.token')],
   writeHeaders: null,
-  divideBody(body) {
-    const texts = memberTexts('signature', memberOf(parseJson(body), 'signature'), members)
+  isInBody: true,
+  divide(_, body) {
+    const texts = memberTexts('signature', memberAt(parseJson(body), 'signature'), members)
     const both = ['signature.signature', 'signature.parent-signature'].flatMap((name) => texts.get(name) ?? [])
     return texts.set('signature.signature', both.join(' '))
   },

@@ -1,4 +1,4 @@
-import { challengeBody, emptyAnswer, memberOf } from '../handshake.ts'
+import { challengeBody, emptyAnswer, memberAt } from '../handshake.ts'
 import { hex } from '../hex.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
@@ -34,7 +34,7 @@ export function notion({ onVerificationToken }: NotionOptions = {}): Scheme {
     timestamp: null,
     signedContent: ({ body }) => [body],
     async challenge(request) {
-      const token = memberOf(challengeBody(request), 'verification_token')
+      const token = memberAt(challengeBody(request), 'verification_token')
       if (typeof token !== 'string' || onVerificationToken === undefined) return null
       await onVerificationToken(token)
       return emptyAnswer(200)

@@ -47,7 +47,6 @@ export function paypal({ webhookId, ...options }: PaypalOptions): Scheme {
     eventId: { header: 'paypal-transmission-id' },
     eventType: { body: 'event_type' },
     timestamp: { place: { header: 'paypal-transmission-time' }, unit: isoTime, maxAgeMs: 259_200_000 },
-    otherHeaders: ['paypal-cert-url', 'paypal-auth-algo'],
     signedContent: ({ id, timestamp, body, header }) =>
       header('paypal-auth-algo') === 'SHA256withRSA' ? [`${id}|${timestamp}|${webhookId}|${crc32(body)}`] : null,
     writeHeaders: null,

@@ -1,7 +1,8 @@
 import { isEqual, sha256 } from '#crypto'
 import { PosthornError } from '../../domain/error.ts'
 import type { Encoding } from '../encoding.ts'
-import { memberOf } from '../handshake.ts'
+import { memberAt } from '../handshake.ts'
+import { type HeaderTexts, readText } from '../header-reader.ts'
 import { hex } from '../hex.ts'
 import { fromBase64Url, readJwk } from '../jwk.ts'
 import { checkKeyFetchOptions, fetchText, KeyCache, type KeyFetchOptions } from '../key-cache.ts'
@@ -35,10 +36,11 @@ export function plaid({ clientId, secret, environment = 'production', ...options
     const body = JSON.stringify({ client_id: clientId, secret, key_id: kid })
     const headers = { 'content-type': 'application/json' }
     const url = `https://${environment}.plaid.com/webhook_verification_key/get`
-    const jwk = memberOf(JSON.parse(await fetchText(url, options, { method: 'POST', headers, body })), 'key')
+    const jwk = memberAt(JSON.parse(await fetchText(url, options, { method: 'POST', headers, body })), 'key')
     const key = readJwk(jwk, 0)
-    if (key?.algorithm !== 'ecdsa-p256' || key.id !== kid) throw new TypeError('It is not the key that was asked for.')
-    const expiredAt = memberOf(jwk, 'expired_at')
+    if (key?.algorithm !== 'ecdsa-p256' || key.keyId !== kid)
+      throw new TypeError('It is not the key that was asked for.')
+    const expiredAt = memberAt(jwk, 'expired_at')
     return [{ ...key, notAfterMs: typeof expiredAt === 'number' ? expiredAt * 1000 : Infinity }]
   }, options)
   return {
@@ -49,8 +51,7 @@ export function plaid({ clientId, secret, environment = 'production', ...options
     eventId: null,
     eventType: { body: 'webhook_code' },
     timestamp: { place: { header: 'jwt.iat' }, unit: seconds },
-    otherHeaders: ['plaid-verification'],
-    divideHeaders: (headers) => divideToken(headers.get('plaid-verification') ?? ''),
+    divide: (headers) => divideToken(readText(headers, 'plaid-verification')),
     async signedContent({ header, body }) {
       const claimed = hex.decode(header('jwt.hash'))
       return claimed !== null && isEqual(claimed, await sha256([body])) ? [header('jwt.content')] : null
@@ -60,9 +61,9 @@ export function plaid({ clientId, secret, environment = 'production', ...options
   }
 }
 
-const base64Url: Encoding = { name: 'base64url', encode: () => '', decode: fromBase64Url }
+const base64Url: Encoding = { name: 'base64url', decode: fromBase64Url }
 
-function divideToken(token: string): ReadonlyMap<string, string> {
+function divideToken(token: string): HeaderTexts {
   const [header = '', claims = '', signature = '', ...more] = token.split('.')
   const { alg, kid } = jsonOf(header)
   const { iat, request_body_sha256: hash } = jsonOf(claims)

@@ -16,5 +16,5 @@ export const sentry: Scheme = {
   eventType: { header: 'Sentry-Hook-Resource' },
   timestamp: null,
   signedContent: ({ body }) => [body],
-  hasUnsignedTime: true,
+  freshness: 'unsigned',
 }

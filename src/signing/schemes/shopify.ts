@@ -20,14 +20,13 @@ export const shopify: Scheme = {
   eventType: { header: 'X-Shopify-Topic' },
   timestamp: null,
   signedContent: ({ body }) => [body],
-  hasUnsignedTime: true,
-  otherHeaders: ['shopify-hmac-sha256', 'shopify-event-id', 'shopify-topic'],
-  divideHeaders(headers) {
+  freshness: 'unsigned',
+  divide(headers) {
     // One set or the other: no member of one must be told by the other. The Events API may send both, other webhooks never send its own.
-    if (!headers.has('shopify-hmac-sha256')) return headers
+    if (headers.get('shopify-hmac-sha256') == null) return headers
     const texts = names.flatMap((name, index) => {
       const text = headers.get(`shopify-${name}`)
-      return text === undefined ? [] : ([[`x-shopify-${usualNames[index]}`, text]] as const)
+      return text == null ? [] : ([[`x-shopify-${usualNames[index]}`, text]] as const)
     })
     return new Map(texts)
   },

@@ -3,7 +3,7 @@ import { base64 } from '../base64.ts'
 import { hex } from '../hex.ts'
 import { checkPublicUrl, withQueryOf } from '../public-url.ts'
 import type { Scheme, SignedMessage } from '../scheme.ts'
-import { otherTwilioUrls } from '../twilio-urls.ts'
+import { twilioUrls } from '../twilio-urls.ts'
 import { textSecretSha1 } from '../text-secret.ts'
 
 /** Options of {@link twilio}. */
@@ -32,21 +32,18 @@ export function twilio({ publicUrl }: TwilioOptions): Scheme {
     async signedContent(message) {
       const url = withQueryOf(publicUrl, message.url)
       const bodyHash = queryOf(url).get('bodySHA256')
-      const form = bodyHash === null ? formContent(message) : null
-      if (bodyHash === null) return form === null ? null : [url, form]
-      return isEqual(hex.decode(bodyHash) ?? new Uint8Array(0), await sha256([message.body])) ? [url] : null
-    },
-    otherContents(message) {
-      const url = withQueryOf(publicUrl, message.url)
-      // Where the query has the hash of the body, the verifier asks only after it was found right.
-      const form = queryOf(url).has('bodySHA256') ? '' : (formContent(message) ?? '')
-      return otherTwilioUrls(url).map((other) => [other, form])
+      const form = bodyHash === null ? formContent(message) : (await isHashOf(bodyHash, message)) ? '' : null
+      return form === null ? null : twilioUrls(url).map((each) => [each, form])
     },
   }
 }
 
 function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(url.replace(/^[^?]*/, ''))
+}
+
+async function isHashOf(text: string, { body }: SignedMessage): Promise<boolean> {
+  return isEqual(hex.decode(text) ?? new Uint8Array(0), await sha256([body]))
 }
 
 // Twilio sends some dozens. Nothing is known of a sender yet, and each field of a megabyte of them has to be sorted.

@@ -1,4 +1,5 @@
-import { jsonAnswer, memberOf, payloadMember } from '../handshake.ts'
+import { toHex } from '#crypto'
+import { jsonAnswer, payloadMember } from '../handshake.ts'
 import { hex } from '../hex.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
@@ -19,8 +20,8 @@ export const zoom: Scheme = {
   timestamp: { place: { header: 'x-zm-request-timestamp' }, unit: seconds },
   signedContent: ({ timestamp, body }) => ['v0:', timestamp, ':', body],
   async handshake(verified, sign) {
-    const plainToken = memberOf(payloadMember(verified, 'payload'), 'plainToken')
+    const plainToken = payloadMember(verified, 'payload.plainToken')
     if (payloadMember(verified, 'event') !== 'endpoint.url_validation' || typeof plainToken !== 'string') return null
-    return jsonAnswer({ plainToken, encryptedToken: hex.encode(await sign(plainToken)) })
+    return jsonAnswer({ plainToken, encryptedToken: toHex(await sign(plainToken)) })
   },
 }

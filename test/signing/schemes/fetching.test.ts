@@ -372,7 +372,9 @@ describe('keyList', () => {
   )
 
   it('refuses options that nobody reads', () => {
-    expect(() => keyList({ url, maxAge: 1 } as never)).toThrow("unknown option 'maxAge'")
+    expect(() => keyList({ url, maxAge: 1 } as never)).toThrow(
+      'maxAge must be left out (it takes fetch,maxAgeMs,timeoutMs,clock)',
+    )
     expect(() => keyList({ url, timeoutMs: 0 })).toThrow('timeoutMs')
   })
 })

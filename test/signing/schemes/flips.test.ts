@@ -15,7 +15,7 @@ function coveredTexts(request: SignedRequest): {
 } {
   const { input } = request
   const scheme = schemeOf(request)
-  if (scheme.divideBody) return coveredFields(input)
+  if (scheme.isInBody) return coveredFields(input)
   const places = [scheme.covers.includes('id') ? null : scheme.eventId, scheme.eventType]
   const unsigned = places.flatMap((place) =>
     place && 'header' in place && !scheme.covers.includes('headers') ? [place.header] : [],

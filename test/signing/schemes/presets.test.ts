@@ -46,7 +46,7 @@ describe.each(signedRequests)('$name', (request) => {
   it('verifies what the provider signs, and says what was proven', async () => {
     const scheme = schemeOf(request)
     const verified = await verifierOf(request).verify(input)
-    const expected = scheme.timestamp === null ? (scheme.hasUnsignedTime ? 'unsigned' : 'none') : 'signed'
+    const expected = scheme.timestamp === null ? (scheme.freshness ?? 'none') : 'signed'
     expect(verified).toMatchObject({ scheme: scheme.name, keyIndex: 0, covers: scheme.covers, freshness: expected })
     expect(verified.timestamp).toEqual(scheme.timestamp === null ? null : new Date(request.nowMs))
     expect(verified.eventId === null).toBe(scheme.eventId === null || request.name === 'twilio JSON')
@@ -72,7 +72,7 @@ describe.each(signedRequests)('$name', (request) => {
 
   it('misses the signature', async () => {
     const headers = {}
-    const body = schemeOf(request).divideBody ? '{}' : input.body
+    const body = schemeOf(request).isInBody ? '{}' : input.body
     expect(await codeOf(verifierOf(request).verify({ ...input, headers, body }))).toBe('HEADER_MISSING')
   })
 })
