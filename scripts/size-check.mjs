@@ -10,6 +10,7 @@ const budgets = { core: 4000, preset: 400 }
 // What these do beside an HMAC over the body, each with a budget of its own.
 const larger = {
   zoom: [430, 'answers a challenge with a signature'],
+  box: [430, 'two signature headers, a version and an algorithm'],
   stripe: [500, 'a header of parameters'],
   calendly: [510, 'a header of parameters'],
   paddle: [510, 'a header of parameters'],

@@ -7,7 +7,16 @@ export type { Content, PublicKeyAlgorithm } from './signing/crypto-seam.ts'
 export { diagnose, type Diagnosis } from './signing/diagnose.ts'
 export type { Encoding } from './signing/encoding.ts'
 export { answerHandshake, type HandshakeVerifier } from './signing/handshake.ts'
-export type { KeyMaterial, KeyQuery, KeySource, SecretReader, SigningAlgorithm, VerifyKey } from './signing/key.ts'
+export type {
+  CheckedKeyMaterial,
+  KeyMaterial,
+  KeyQuery,
+  KeySource,
+  SecretReader,
+  SharedKeyMaterial,
+  SigningAlgorithm,
+  VerifyKey,
+} from './signing/key.ts'
 export type { NamedSecret, SecretInput } from './signing/keys.ts'
 export type {
   ChallengeRequest,
@@ -15,6 +24,7 @@ export type {
   Scheme,
   SignatureLayout,
   SignedContent,
+  SignedContents,
   SignedMessage,
   TimestampLayout,
   WrittenValues,

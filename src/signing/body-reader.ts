@@ -59,5 +59,5 @@ const tooLarge = (maxBytes: number) =>
 const notRaw = () =>
   new PosthornError(
     'RAW_BODY_REQUIRED',
-    "The body must be raw ('' for none), neither read nor parsed: express.raw({ type: () => true }).",
+    'The body must be raw, neither read nor parsed: express.raw({ type: () => true }).',
   )

@@ -70,11 +70,12 @@ function prepared(
   const copy = new Uint8Array(bytes)
   let key: Promise<CryptoKey> | undefined
   return async (content, signature) => {
-    key ??= crypto.subtle.importKey(format, copy, algorithm, false, [use])
+    // First of all: a key that is refused while nobody waits for it would end the process.
+    const imported = await (key ??= crypto.subtle.importKey(format, copy, algorithm, false, [use]))
     const signed = await joined(content)
     return signature
-      ? crypto.subtle.verify(algorithm, await key, signature as BufferSource, signed) // as: a view of any buffer
-      : new Uint8Array(await crypto.subtle.sign(algorithm, await key, signed))
+      ? crypto.subtle.verify(algorithm, imported, signature as BufferSource, signed) // as: a view of any buffer
+      : new Uint8Array(await crypto.subtle.sign(algorithm, imported, signed))
   }
 }
 

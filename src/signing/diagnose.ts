@@ -5,7 +5,7 @@ import { type FrameworkFix, rawBodyLines, urlLines } from './framework-lines.ts'
 import { hex } from './hex.ts'
 import { jsonStyles } from './json-styles.ts'
 import { isObject, memberOf } from './member.ts'
-import { firstContent, type SignedMessage } from './scheme.ts'
+import { contentsOf, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { shownUrl, urlVariants } from './url-variants.ts'
 import { Verifier, type VerifierOptions } from './verifier.ts'
@@ -177,7 +177,7 @@ async function diagnoseUrl(options: VerifierOptions, request: RawRequest): Promi
   const withUrl = (choose: (url: string) => string): VerifierOptions => {
     const signedContent = async (message: SignedMessage) => {
       // Others that the scheme tries itself are among ours.
-      const content = firstContent(await scheme.signedContent(message)) ?? []
+      const [content = []] = contentsOf((await scheme.signedContent(message)) ?? [])
       const place = content.findIndex((part) => typeof part === 'string' && /^https?:/i.test(part))
       given = String(content[place] ?? '')
       return content.map((part, index) => (index === place ? choose(given) : part))

@@ -23,21 +23,21 @@ export const readHeaders = (headers: HeadersInput): HeaderTexts => {
   let count = 0
   // as: told apart by what they have, and of lists by whether the first of them is a text.
   const fields = (
-    typeof (headers as readonly unknown[])[0] === 'string'
-      ? (headers as readonly string[])
-          .slice(0, 4002)
-          .flatMap((name, index, all) => (index % 2 ? [] : [[name, all[index + 1]]]))
-      : Symbol.iterator in headers
-        ? headers
-        : Object.entries(headers)
-  ) as Iterable<[string, string | readonly string[] | null | undefined]>
+    Symbol.iterator in headers
+      ? typeof (headers as readonly unknown[])[0] === 'string'
+        ? (headers as readonly string[])
+            .slice(0, 4002)
+            .flatMap((name, index, all) => (index % 2 ? [] : [[name, all[index + 1]]]))
+        : headers
+      : Object.entries(headers)
+  ) as Iterable<[string, unknown]>
   for (const [field, value] of fields) {
     const name = field.toLowerCase()
-    for (const text of typeof value === 'string' ? [value] : (value ?? [])) {
+    for (const text of Array.isArray(value) ? (value as unknown[]) : value == null ? [] : [value]) {
       // Node accepts 2,000 header fields in one message (http.Server maxHeadersCount).
-      if (++count > 2000) throw invalid('fields are too many')
-      const before = texts.get(name)
-      texts.set(name, before ? `${before}, ${text}` : text)
+      if (++count > 2000) throw invalid(`${name} is one too many`)
+      // Whatever it was, a text from here on.
+      texts.set(name, texts.has(name) ? `${texts.get(name)}, ${String(text)}` : String(text))
     }
   }
   return texts

@@ -6,13 +6,26 @@ import type { HeaderTexts } from './header-reader.ts'
 export type SigningAlgorithm = 'hmac-sha256' | 'hmac-sha1' | PublicKeyAlgorithm | 'token'
 
 /** A key as bytes, with the one algorithm that it may be used with. */
-export interface KeyMaterial {
+export type KeyMaterial = SharedKeyMaterial | CheckedKeyMaterial
+
+/** A shared secret, or an ed25519 public key. */
+export interface SharedKeyMaterial {
   /** The algorithm. */
-  readonly algorithm: SigningAlgorithm
-  /** The secret, or the public key (ed25519: 32 bytes, else DER SubjectPublicKeyInfo). */
+  readonly algorithm: 'hmac-sha256' | 'hmac-sha1' | 'ed25519'
+  /** The secret, or the public key's 32 bytes. */
   readonly bytes: Uint8Array
-  /** Judges signatures; needed for all but HMAC and ed25519, so that a bundle holds only the algorithms it uses. */
+  /** Judges signatures in place of the runtime's crypto. */
   readonly check?: Check
+}
+
+/** A key of any other algorithm. It brings what judges its signatures, so that a bundle holds only the algorithms it uses. */
+export interface CheckedKeyMaterial {
+  /** The algorithm. */
+  readonly algorithm: Exclude<SigningAlgorithm, SharedKeyMaterial['algorithm']>
+  /** The public key, a DER SubjectPublicKeyInfo; of a token its bytes. */
+  readonly bytes: Uint8Array
+  /** Judges signatures. */
+  readonly check: Check
 }
 
 /** Turns a secret's text into keys, any of which may have signed, or answers what is wrong with it: "is …: do …". */

@@ -27,8 +27,9 @@ export const createKeySource = (
     const label = `Verifier: secret ${index + 1}`
     // as: what is no object with these members is read as a text, or refused as none.
     const { secret: text = given, id = null, notAfter = Infinity } = (given ?? {}) as Partial<NamedSecret>
-    if (!(Number(notAfter) >= 0)) throw invalidSecret(label, 'has no valid notAfter')
-    return readSecret(text, read, label).map((material) => createVerifyKey(material, index, id, Number(notAfter)))
+    const notAfterMs = Number(notAfter ?? NaN)
+    if (!(notAfterMs >= 0)) throw invalidSecret(label, 'has no valid notAfter')
+    return readSecret(text, read, label).map((material) => createVerifyKey(material, index, id, notAfterMs))
   })
   return ({ isRetry }) => (isRetry ? [] : keys)
 }
@@ -37,7 +38,6 @@ export const createKeySource = (
 export const listSecrets = (secret: unknown): readonly unknown[] => {
   const secrets = [secret].flat()
   const { length } = secrets
-  if (!length || length > maxSignatures)
-    throw invalidSecret('secret', `takes 1 to ${maxSignatures} secrets, not ${length}`)
+  if (!length || length > maxSignatures) throw invalidSecret('secret', `takes 1 to ${maxSignatures} secrets`)
   return secrets
 }

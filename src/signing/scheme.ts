@@ -30,7 +30,8 @@ export interface Scheme {
   readonly timestamp: TimestampLayout | null
   /**
    * Lists the parts that are signed, in order and without anything between them; null for a message that contradicts itself. Where it is
-   * not known what the provider signed, several such lists, likeliest first: a few at most, since each costs a signature for every key.
+   * not known what the provider signed, `{ anyOf }` with several such lists, likeliest first: a few at most, since each costs a signature for
+   * every key.
    */
   readonly signedContent: (message: SignedMessage) => SignedContent | null | Promise<SignedContent | null>
   /** Set where the sender names a time that is not signed, which is then never used; {@link VerifiedWebhook.freshness} says so. */
@@ -62,13 +63,18 @@ export interface Scheme {
 }
 
 /** What is signed, or may be. */
-export type SignedContent = Content | readonly Content[]
+export type SignedContent = Content | SignedContents
 
-/** Gives what a signer signs. */
-export function firstContent(content: SignedContent | null): Content | null {
-  // as: told apart by whether its first part is a list.
-  return (Array.isArray(content?.[0]) ? content[0] : content) as Content | null
+/** Several contents, one of which the provider signed. */
+export interface SignedContents {
+  /** The contents, likeliest first; a {@link Signer} signs the first. */
+  readonly anyOf: readonly Content[]
 }
+
+/** Lists all that may be signed. Told apart by a member that no list has: parts are made of what strangers send. */
+export const contentsOf = (content: SignedContent): readonly Content[] =>
+  // as: of a list that member is undefined.
+  (content as Partial<SignedContents>).anyOf ?? [content as Content]
 
 /** Where and how a {@link Scheme} writes its signature. */
 export interface SignatureLayout {

@@ -2,10 +2,9 @@ import type { Clock } from '../domain/clock.ts'
 import { PosthornError } from '../domain/error.ts'
 import { isEventType } from '../domain/event-type.ts'
 import { isHeaderToken } from './header-token.ts'
-import type { Content } from './crypto-seam.ts'
 import type { SigningAlgorithm } from './key.ts'
 import { checkOptions } from './options.ts'
-import { checkScheme, firstContent, type Place, type Scheme, type SignedMessage } from './scheme.ts'
+import { checkScheme, contentsOf, type Place, type Scheme, type SignedContent, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
 import { encoderOf, timeWriterOf } from './writers.ts'
@@ -95,13 +94,13 @@ export class MessageSigner {
     const content = this.#scheme.signedContent(signed)
     const type = message.type ?? ''
     return content instanceof Promise
-      ? content.then((made) => this.#sign(firstContent(made), signed, type))
-      : this.#sign(firstContent(content), signed, type)
+      ? content.then((made) => this.#sign(made, signed, type))
+      : this.#sign(content, signed, type)
   }
 
-  #sign(content: Content | null, signed: SignedMessage, type: string) {
-    if (content === null)
-      throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
+  #sign(signable: SignedContent | null, signed: SignedMessage, type: string) {
+    const content = signable && contentsOf(signable)[0]
+    if (!content) throw unsignable('message', `contradicts itself in the eyes of the scheme ${this.#scheme.name}`)
     const { prefixes } = this.#scheme.signature
     const textOf = (algorithm: SigningAlgorithm, bytes: Uint8Array) => (prefixes[algorithm] ?? '') + this.#encode(bytes)
     const write = (signatures: readonly string[]) => writeHeaders(this.#scheme, signatures, signed, type)

@@ -1,4 +1,4 @@
-import { ed25519, ed25519Signer, hmac } from '#crypto'
+import { ed25519, ed25519Signer, hmac, toBase64 } from '#crypto'
 import { readBase64 } from './base64.ts'
 import type { Content, Sign } from './crypto-seam.ts'
 import type { KeyMaterial, SigningAlgorithm } from './key.ts'
@@ -25,9 +25,8 @@ export function createSigningKeys(secret: unknown, scheme: Scheme): readonly Sig
   return listSecrets(secret).map((given, index) => {
     const label = `Signer: secret ${index + 1}`
     if (isRemote(given)) return remoteKey(label, given, scheme)
-    if (typeof given === 'string' && given.startsWith('whsk_') && scheme.signature.prefixes.ed25519 !== undefined) {
+    if (typeof given === 'string' && given.startsWith('whsk_') && readsPublicKeys(scheme))
       return privateKey(label, given)
-    }
     // Where a text may be one of several keys, the first is what new receivers expect.
     const [material] = readSecret(given, scheme.readSecret, label)
     if (material === undefined) throw invalidSecret(label, 'is no key')
@@ -41,6 +40,16 @@ function signWith(algorithm: SigningAlgorithm, bytes: Uint8Array): Sign {
   if (algorithm === 'hmac-sha256') return hmac('256', bytes)
   if (algorithm === 'hmac-sha1') return hmac('1', bytes)
   return () => bytes
+}
+
+/** Whether receivers can be given the public half, `whpk_`, of a private key. */
+function readsPublicKeys({ readSecret: read }: Scheme): boolean {
+  try {
+    const keys = [read(`whpk_${toBase64(new Uint8Array(32))}`)].flat()
+    return keys.some((key) => typeof key === 'object' && key.algorithm === 'ed25519')
+  } catch {
+    return false // It reads no such text.
+  }
 }
 
 /** Reads `whsk_` as Standard Webhooks writes it: the seed alone (32 bytes), or with its public half behind it (64). */

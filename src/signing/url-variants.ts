@@ -38,10 +38,17 @@ function withPorts(host: string, scheme: string, ports: readonly string[]): read
   return [host, bare, ...[usual, ...ports].map((port) => `${bare}:${port}`)]
 }
 
+const maxLength = 4096
+
 function namedBy({ headers, url = '' }: RawRequest) {
-  const texts = textsOf(headers)
-  const listed = (name: string) => (texts.get(name) ?? '').split(',').map((text) => text.trim())
-  const forwarded = [...(texts.get('forwarded') ?? '').matchAll(/\bhost="?([^";,\s]+)/gi)].map(([, host = '']) => host)
+  const texts = readHeaders(headers)
+  // What is longer is not worth a guess.
+  const textOf = (name: string) => (texts.get(name) ?? '').slice(0, maxLength)
+  const listed = (name: string) =>
+    textOf(name)
+      .split(',')
+      .map((text) => text.trim())
+  const forwarded = [...textOf('forwarded').matchAll(/\bhost="?([^";,\s]+)/gi)].map(([, host = '']) => host)
   const [, ofUrl = '', path = ''] = /^(?:https?:\/\/([^/?#]*))?([^?#]*)/i.exec(url) ?? []
   const prefixes = listed('x-forwarded-prefix').map((prefix) => prefix.replace(/\/+$/, ''))
   const hosts = [...listed('host'), ...listed('x-forwarded-host'), ...listed('x-original-host'), ...forwarded, ofUrl]
@@ -49,13 +56,5 @@ function namedBy({ headers, url = '' }: RawRequest) {
     hosts: hosts.filter((host) => /^[\w.:[\]-]+$/.test(host)),
     ports: listed('x-forwarded-port').filter((port) => /^\d{1,5}$/.test(port)),
     paths: path === '' ? [] : [path, ...prefixes.map((prefix) => prefix + path)],
-  }
-}
-
-function textsOf(headers: RawRequest['headers']) {
-  try {
-    return readHeaders(headers)
-  } catch {
-    return new Map<string, string>() // One is too long: not worth a guess.
   }
 }

@@ -7,8 +7,16 @@ import { type HeadersInput, type HeaderTexts, invalid, readHeaders, readText } f
 import type { KeySource, VerifyKey } from './key.ts'
 import { createKeySource, type SecretInput } from './keys.ts'
 import { checkOptions, liftableLimit, limit } from './options.ts'
-import { checkScheme, type Place, type Scheme, type SignedContent, type SignedMessage } from './scheme.ts'
+import {
+  checkScheme,
+  type Place,
+  type Scheme,
+  type SignedContent,
+  type SignedContents,
+  type SignedMessage,
+} from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
+import { isPending } from './pending.ts'
 import { listSignatures } from './signature-header.ts'
 import { checkTimestamp } from './timestamp.ts'
 import { payloadText, Received, type VerifiedWebhook } from './verified-webhook.ts'
@@ -24,7 +32,7 @@ export interface VerifierOptions {
   readonly secret?: SecretInput | readonly SecretInput[] | KeySource
   /** How the signature is laid out; {@link standardWebhooks} unless given. It is never guessed from the request. */
   readonly scheme?: Scheme
-  /** How old a message may be, in milliseconds, at least 1; what the scheme's provider says unless given, mostly 300,000. Only `false` accepts any age. */
+  /** How old a message may be, in milliseconds, at least 1, and the second that most senders cut off; what the scheme's provider says unless given, mostly 300,000. Only `false` accepts any age. */
   readonly maxAgeMs?: number | false
   /** How far ahead of our clock a message may be, in milliseconds, at least 1; what the scheme says unless given: 300,000 for Standard Webhooks, 60,000 for all others. Only `false` accepts any. */
   readonly maxFutureMs?: number | false
@@ -94,7 +102,7 @@ export class Verifier {
     this.scheme = scheme
     this.maxBodyBytes = maxBodyBytes
     this.verify = async (input, given = {}) => {
-      let content: SignedContent | null | undefined | Promise<SignedContent | null>
+      let content: SignedContent | null | undefined
       try {
         checkOptions('verify', given, { signal: '' })
         const { signal } = given
@@ -109,7 +117,7 @@ export class Verifier {
 
         const sent = readHeaders(headers as HeadersInput)
         let body = isInBody && readBody()
-        if (body instanceof Promise) body = await body
+        if (isPending(body)) body = await body
         const texts = scheme.divide?.(sent, body as Uint8Array) ?? sent // as: there for whom it is promised to
         const id = textOf(texts, eventId, isIdSigned, idForm)
         const type = textOf(texts, eventType)
@@ -118,7 +126,7 @@ export class Verifier {
         const entries = listSignatures(texts, signature)
 
         body ||= readBody()
-        if (body instanceof Promise) body = await body
+        if (isPending(body)) body = await body
         const rawBody = body
         const message: SignedMessage = {
           id,
@@ -126,10 +134,10 @@ export class Verifier {
           body,
           method: method.toUpperCase(),
           url,
-          header: (text) => readText(texts, text, false, 16),
+          header: (text) => texts.get(text.toLowerCase()) ?? '',
         }
-        content = scheme.signedContent(message)
-        if (content instanceof Promise) content = await content
+        const laidOut = scheme.signedContent(message)
+        content = isPending(laidOut) ? await laidOut : laidOut
 
         const accept = ({ keyId, keyIndex, notAfterMs }: VerifyKey) => {
           if (!(clock() < notAfterMs)) throw new PosthornError('KEY_EXPIRED', 'The key has expired.')
@@ -154,13 +162,12 @@ export class Verifier {
         // Twice, because the sender may have changed its keys since they were fetched.
         for (const isRetry of content ? [false, true] : []) {
           let keys = keySource({ texts, isRetry, signal })
-          if (keys instanceof Promise) keys = await keys
+          if (isPending(keys)) keys = await keys
           for (const key of keys)
-            // as: told apart by whether its first part is a list.
-            for (const signed of (Array.isArray(content?.[0]) ? content : [content]) as readonly Content[]) {
+            for (const signed of (content as Partial<SignedContents>).anyOf ?? [content as Content]) {
               // Signed once, however many signatures there are.
               let made = key.sign?.(signed)
-              if (made instanceof Promise) made = await made
+              if (isPending(made)) made = await made
               for (const entry of entries) {
                 const prefix = signature.prefixes[key.algorithm]
                 const bytes =

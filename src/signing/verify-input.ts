@@ -7,7 +7,7 @@ export type VerifyInput = Request | RawRequest
 export interface RawRequest {
   /** The headers as they were received. */
   readonly headers: HeadersInput
-  /** The body as it was received; a string stands for its UTF-8 bytes. */
+  /** The body as it was received; a string stands for its UTF-8 bytes, `''` for none. */
   readonly body: string | Uint8Array | ArrayBuffer
   /** The method; needed by schemes that sign it (HubSpot, Contentful), `POST` unless given. */
   readonly method?: string | undefined

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import * as nodeSeam from '../../src/signing/crypto-node.ts'
 import type { CryptoSeam } from '../../src/signing/crypto-seam.ts'
 import * as webSeam from '../../src/signing/crypto-web.ts'
@@ -42,6 +43,25 @@ describe.each(seams)('%s', (_, seam) => {
       }),
       { numRuns: runs(100) },
     )
+  })
+
+  it('leaves no key that was refused to nobody, however long the content takes', async () => {
+    const refused: unknown[] = []
+    const onRefused = (reason: unknown) => void refused.push(reason)
+    process.on('unhandledRejection', onRefused)
+    const slow = vi.spyOn(Blob.prototype, 'arrayBuffer').mockImplementation(async () => {
+      await setTimeout(5)
+      return new ArrayBuffer(0)
+    })
+    try {
+      const judging = (async () => await seam.spkiKey('ecdsa-p256', new Uint8Array(91))(['x'], new Uint8Array(64)))()
+      await expect(judging).rejects.toBeInstanceOf(Error)
+      await setTimeout(1)
+      expect(refused).toEqual([])
+    } finally {
+      slow.mockRestore()
+      process.off('unhandledRejection', onRefused)
+    }
   })
 
   it('keeps its own copy of the key', async () => {

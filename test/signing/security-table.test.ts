@@ -188,9 +188,10 @@ describe('keys', () => {
     const request = { headers: await signed(), body }
     expect((await until(1).verify(request)).keyIndex).toBe(0)
     expect(await codeOf(until(0).verify(request))).toBe('KEY_EXPIRED')
-    expect(() => verifier({ secret: { secret, notAfter: new Date(Number.NaN) } })).toThrow(
-      'secret 1 has no valid notAfter',
-    )
+    for (const notAfter of [new Date(Number.NaN), null])
+      expect(() => verifier({ secret: { secret, notAfter: notAfter as Date } })).toThrow(
+        'secret 1 has no valid notAfter',
+      )
   })
 
   it('are used with their own algorithm alone', async () => {

@@ -1,6 +1,10 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { defineHmacScheme } from '../../src/signing/define-hmac-scheme.ts'
+import { github } from '../../src/signing/schemes/github.ts'
+import { Verifier } from '../../src/signing/verifier.ts'
 import type { VerifyInput } from '../../src/signing/verify-input.ts'
-import { body, codeOf, signed, verifier } from './messages.ts'
+import { body, codeOf, nowSeconds, secret, signed, verifier } from './messages.ts'
 
 const codeFor = (headers: unknown) => codeOf(verifier().verify({ headers, body } as VerifyInput))
 
@@ -76,8 +80,6 @@ describe('Verifier headers', () => {
   it.each([
     ['null', null],
     ['text', 'webhook-id: 1'],
-    ['a value that is a number', { 'webhook-id': 7 }],
-    ['a value that is an object', { 'webhook-id': { toString: () => 'msg_1' } }],
     ['pairs with a hole', [['webhook-id', 'a'], null]],
     ['a name that is a number', new Map([[1, 'x']])],
   ])('says that %s are no headers', async (_, headers) => {
@@ -91,6 +93,92 @@ describe('Verifier headers', () => {
     ['an empty list', []],
   ])('misses the header in %s', async (_, headers) => {
     expect(await codeFor(headers)).toBe('HEADER_MISSING')
+  })
+})
+
+describe('headers whose values are no texts, as a queue or a relay may give them', () => {
+  /** What a year ago was signed for another body, as one text and as its bytes. */
+  const captured = 'msg_1.1668464000.{"amount":1}'
+  const signature = `v1,${createHmac('sha256', Buffer.from(secret.slice(6), 'base64'))
+    .update(captured)
+    .digest('base64')}`
+  const forged = JSON.stringify({ amount: 1_000_000 })
+
+  it.each([[[captured]], [[[captured]]], [[...Buffer.from(captured)]], [[[...Buffer.from(captured)]]]])(
+    'do not pass for what is signed: %j',
+    async (id) => {
+      const record = { 'webhook-id': id, 'webhook-timestamp': String(nowSeconds), 'webhook-signature': signature }
+      const pairs = Object.entries(record)
+      for (const headers of [record, pairs, new Map<string, unknown>(pairs), pairs.flat()])
+        for (const acceptsDottedIds of [false, true]) {
+          const verifying = verifier({ acceptsDottedIds }).verify({ headers: headers as never, body: forged })
+          expect(['HEADER_INVALID', 'HEADER_DUPLICATE', 'SIGNATURE_MISMATCH', 'VALIDATION_FAILED']).toContain(
+            await codeOf(verifying),
+          )
+        }
+    },
+  )
+
+  it('do not pass for the parts of a scheme of your own', async () => {
+    const part = (text: string) => createHmac('sha256', 'a-shared-secret').update(text).digest('hex')
+    const scheme = defineHmacScheme({
+      name: 'own',
+      header: 'x-sig',
+      encoding: 'hex',
+      content: [{ header: 'x-req' }, 'url', 'body'],
+    })
+    const own = new Verifier({ scheme, secret: 'a-shared-secret' })
+    const verify = (request: unknown, url: unknown) =>
+      codeOf(
+        own.verify({ headers: { 'x-sig': part('r1/hook{"amount":1}'), 'x-req': request }, url, body: forged } as never),
+      )
+    expect(await verify([['r1/hook{"amount":1}']], '')).toBe('SIGNATURE_MISMATCH')
+    expect(await verify('', ['r1/hook{"amount":1}'])).toBe('SIGNATURE_MISMATCH')
+  })
+
+  it('are texts in the result', async () => {
+    const headers = {
+      ...(await signed()),
+      'webhook-id': [['msg_1']],
+      'content-length': 2,
+      'x-other': { a: 1 },
+      'x-none': null,
+    }
+    expect((await verifier().verify({ headers: headers as never, body })).eventId).toBe('msg_1')
+    const hub = new Verifier({ scheme: github, secret: 'a-shared-secret' })
+    const mac = createHmac('sha256', 'a-shared-secret').update(body).digest('hex')
+    const wrapped = { 'x-hub-signature-256': `sha256=${mac}`, 'x-github-event': [['push']], 'x-github-delivery': [[1]] }
+    expect(await hub.verify({ headers: wrapped as never, body })).toMatchObject({ type: 'push', eventId: '1' })
+  })
+})
+
+describe('a header that was sent twice, first without a value', () => {
+  it('is refused in whatever form', async () => {
+    const headers = await signed()
+    const rest = Object.entries(headers)
+    const twice = new Headers([['webhook-id', ''], ...rest])
+    expect(await codeFor(twice)).toBe('HEADER_DUPLICATE')
+    for (const form of [
+      { ...headers, 'webhook-id': ['', 'msg_1'] },
+      { 'Webhook-Id': '', ...headers },
+      [['webhook-id', ''], ...rest],
+      ['webhook-id', '', ...rest.flat()],
+    ])
+      expect(await codeFor(form)).toBe('HEADER_DUPLICATE')
+  })
+})
+
+describe('a record of headers', () => {
+  it('may have 2,000 fields, those that are read among them', async () => {
+    const others = Array.from({ length: 1997 }, (_, index) => [`x-${index}`, ''] as const)
+    const pairs = [...others, ...Object.entries(await signed())]
+    expect(pairs).toHaveLength(2000)
+    for (const headers of [pairs, Object.fromEntries(pairs), pairs.flat()])
+      expect((await verifier().verify({ headers, body })).eventId).toBe('msg_1')
+  })
+
+  it('may have one that is named as an index is', async () => {
+    expect((await verifier().verify({ headers: { '0': 'x', ...(await signed()) }, body })).eventId).toBe('msg_1')
   })
 })
 

@@ -3,10 +3,21 @@ import { createReceiver } from 'posthorn/receiver'
 import { gitlabToken, sendgrid } from 'posthorn/schemes'
 import { describe, expect, it, vi } from 'vitest'
 import { spkiKey } from '../../src/signing/crypto-web.ts'
-import type { KeySource, VerifyKey } from '../../src/signing/key.ts'
+import type { Content } from '../../src/signing/crypto-seam.ts'
+import { createVerifyKey, type KeySource, type VerifyKey } from '../../src/signing/key.ts'
 import type { Scheme } from '../../src/signing/scheme.ts'
+import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
 import { Verifier } from '../../src/signing/verifier.ts'
-import { body, clock, codeOf, nowSeconds, signed, thrownBy, verifier } from './messages.ts'
+import {
+  body,
+  clock,
+  codeOf,
+  nowSeconds,
+  secret as standardSecretText,
+  signed,
+  thrownBy,
+  verifier,
+} from './messages.ts'
 
 describe('a KeySource that fails', () => {
   const cause = new Error('the KMS is away')
@@ -34,6 +45,25 @@ describe('a KeySource that fails', () => {
     }
     const verifying = verifier({ secret: slow }).verify({ headers: await signed(), body }, { signal: aborting.signal })
     await expect(verifying).rejects.toThrow('given up')
+  })
+})
+
+describe('what gives a promise of another kind', () => {
+  // As where the global Promise was replaced (zone.js) or a library has its own: no instance of Promise.
+  const later = <Value>(value: Value) =>
+    ({ then: (resolve: (value: Value) => void) => resolve(value) }) as unknown as Promise<Value>
+
+  it('is waited for: keys, what is signed, the body', async () => {
+    const bytes = new Uint8Array(Buffer.from(standardSecretText.slice(6), 'base64'))
+    const secret: KeySource = () => later([createVerifyKey({ algorithm: 'hmac-sha256', bytes }, 0, null)])
+    const { signedContent } = standardWebhooks
+    const scheme: Scheme = { ...standardWebhooks, signedContent: (message) => later(signedContent(message) as Content) }
+    expect((await verifier({ secret, scheme }).verify({ headers: await signed(), body })).eventId).toBe('msg_1')
+  })
+
+  it('is a wrong call where what is signed cannot be laid out, and no lack of keys', async () => {
+    const scheme: Scheme = { ...standardWebhooks, signedContent: () => Promise.reject(new TypeError('no URL')) }
+    expect(await codeOf(verifier({ scheme }).verify({ headers: await signed(), body }))).toBe('VALIDATION_FAILED')
   })
 })
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { body, codeOf, signed, verifier } from './messages.ts'
+import { body, codeOf, signed, utf8, verifier } from './messages.ts'
 
 const url = 'https://example.com/hook'
 
@@ -85,6 +85,16 @@ describe('Verifier given a Request', () => {
     const announced = await request({ headers: { ...(await signed()), 'content-length': '2000000' } })
     expect(await codeOf(verifier().verify(announced))).toBe('BODY_TOO_LARGE')
     expect(announced.bodyUsed).toBe(false)
+  })
+
+  it('takes a body of just its limit, announced as such and given byte by byte', async () => {
+    const length = utf8(body).length
+    const chunks = [...utf8(body)].map((byte) => new Uint8Array([byte]))
+    const exact = await request({
+      ...streamed(chunks),
+      headers: { ...(await signed()), 'content-length': String(length) },
+    })
+    expect((await verifier({ maxBodyBytes: length }).verify(exact)).eventId).toBe('msg_1')
   })
 
   it.each([

@@ -282,7 +282,7 @@ describe('Verifier body', () => {
     const error: unknown = await verifier()
       .verify({ headers: await signed(), body: given } as unknown as VerifyInput)
       .catch((reason: unknown) => reason)
-    const message = "The body must be raw ('' for none), neither read nor parsed: express.raw({ type: () => true })."
+    const message = 'The body must be raw, neither read nor parsed: express.raw({ type: () => true }).'
     expect(error).toMatchObject({ code: 'RAW_BODY_REQUIRED', message })
   })
 

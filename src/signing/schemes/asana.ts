@@ -1,4 +1,4 @@
-import { readHeaders } from '../header-reader.ts'
+import { readHeaders, readText } from '../header-reader.ts'
 import { hex } from '../hex.ts'
 import type { Scheme } from '../scheme.ts'
 import { textSecret } from '../text-secret.ts'
@@ -28,8 +28,8 @@ export function asana({ onHookSecret }: AsanaOptions = {}): Scheme {
     timestamp: null,
     signedContent: ({ body }) => [body],
     async challenge({ method, url, headers }) {
-      const secret = readHeaders(headers).get('x-hook-secret') ?? ''
-      if (method !== 'POST' || secret === undefined || onHookSecret === undefined) return null
+      const secret = readText(readHeaders(headers), 'x-hook-secret')
+      if (method !== 'POST' || secret === '' || onHookSecret === undefined) return null
       await onHookSecret(secret, url)
       return { status: 200, headers: { 'x-hook-secret': secret }, body: null }
     },

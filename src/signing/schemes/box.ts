@@ -20,9 +20,9 @@ export const box: Scheme = {
   timestamp: { place: { header: 'box-delivery-timestamp' }, unit: isoTime, maxAgeMs: 600_000 },
   signedContent: ({ body, timestamp }) => [body, timestamp],
   divide(headers) {
-    const isKnown =
-      headers.get('box-signature-version') === '1' && headers.get('box-signature-algorithm') === 'HmacSHA256'
-    const both = [headers.get('box-signature-primary'), headers.get('box-signature-secondary')]
+    const part = (name: string) => headers.get(`box-signature-${name}`)
+    const isKnown = part('version') === '1' && part('algorithm') === 'HmacSHA256'
+    const both = [part('primary'), part('secondary')]
     return dividedHeaders(headers, new Map([['box-signature', isKnown ? both.filter(Boolean).join(' ') : '']]))
   },
   writeHeaders: ({ signatures: [primary = '', secondary], timestamp }) => ({

@@ -19,8 +19,8 @@ export const contentful: Scheme = {
   eventType: { header: 'x-contentful-topic' },
   timestamp: { place: { header: 'x-contentful-timestamp' }, unit: milliseconds, maxAgeMs: 30_000 },
   signedContent(message) {
-    const contents = contentsOf(message)
-    return contents.length > 0 ? contents : null
+    const anyOf = contentsOf(message)
+    return anyOf.length > 0 ? { anyOf } : null
   },
   writeHeaders: ({ signatures, message, timestamp }) => ({
     'x-contentful-signature': signatures.join(''),

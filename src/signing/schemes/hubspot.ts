@@ -37,7 +37,7 @@ export function hubspot({ publicUrl }: HubspotOptions): Scheme {
       const written = withQueryOf(publicUrl, url)
       // The list of "Validating requests" at developers.hubspot.com: : / ? @ ! $ ' ( ) * , ;
       const decoded = written.replace(/%(3[abf]|2[14789acf]|40)/gi, decodeURIComponent)
-      return [...new Set([written, decoded])].map((each) => [method, each, body, timestamp])
+      return { anyOf: [...new Set([written, decoded])].map((each) => [method, each, body, timestamp]) }
     },
   }
 }

@@ -33,7 +33,7 @@ export function twilio({ publicUrl }: TwilioOptions): Scheme {
       const url = withQueryOf(publicUrl, message.url)
       const bodyHash = queryOf(url).get('bodySHA256')
       const form = bodyHash === null ? formContent(message) : (await isHashOf(bodyHash, message)) ? '' : null
-      return form === null ? null : twilioUrls(url).map((each) => [each, form])
+      return form === null ? null : { anyOf: twilioUrls(url).map((each) => [each, form]) }
     },
   }
 }

@@ -88,6 +88,9 @@ describe('challenges of unsigned requests', () => {
       headers: { 'x-hook-secret': request.headers['X-Hook-Secret'] },
     })
     expect(kept).toEqual(['b537207f20cbfa02357cf448134da559 /asana'])
+    // An event has no such header: answering it would lose it.
+    expect(await challenge(scheme, { method: 'POST', body: '{"events":[]}' })).toBeNull()
+    expect(kept).toHaveLength(1)
     expect(await challenge(asana(), request)).toBeNull()
     const refusing = asana({ onHookSecret: () => Promise.reject(new Error('none is being created')) })
     await expect(challenge(refusing, request)).rejects.toThrow('none is being created')

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { hubspot, mailgun, shopify } from 'posthorn/schemes'
+import { adyen, hubspot, mailgun, shopify } from 'posthorn/schemes'
 import { describe, expect, it } from 'vitest'
 import { createReceiver, memoryIdempotency } from 'posthorn/receiver'
 import { Verifier } from 'posthorn/verify'
@@ -133,3 +133,25 @@ function withChecksum(text: string, checksum: number): Uint8Array {
 function combined(left: { effect: number; bits: number }, right: { effect: number; bits: number }) {
   return { effect: (left.effect ^ right.effect) >>> 0, bits: (left.bits ^ right.bits) >>> 0 }
 }
+
+describe('what a scheme finds in the body', () => {
+  it.each([10, 5000, 250_000])('may be longer than a header: a reference of %i characters', async (length) => {
+    const key = '44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056'
+    const item = {
+      pspReference: '7914073381342284',
+      originalReference: '',
+      merchantAccountCode: 'TestMerchant',
+      merchantReference: 'x'.repeat(length),
+      amount: { value: 1130, currency: 'EUR' },
+      eventCode: 'AUTHORISATION',
+      success: 'true',
+    }
+    const content = `7914073381342284::TestMerchant:${item.merchantReference}:1130:EUR:AUTHORISATION:true`
+    const hmacSignature = createHmac('sha256', Buffer.from(key, 'hex')).update(content).digest('base64')
+    const body = JSON.stringify({
+      notificationItems: [{ NotificationRequestItem: { ...item, additionalData: { hmacSignature } } }],
+    })
+    const verified = await new Verifier({ scheme: adyen, secret: key }).verify({ headers: {}, body })
+    expect(verified.eventId).toBe('7914073381342284:AUTHORISATION')
+  })
+})
