@@ -68,7 +68,7 @@ export class Verifier {
    * signal where it is aborted.
    */
   declare readonly verify: (input: VerifyInput, options?: VerifyOptions) => Promise<VerifiedWebhook>
-  /** Gives the keys that it judges by. */
+  /** Gives the keys that it judges by, for {@link answerHandshake}; those of a shared secret can sign, so keep it as you keep the secret. */
   declare readonly keySource: KeySource
 
   /**
