@@ -152,6 +152,18 @@ describe('headers whose values are no texts, as a queue or a relay may give them
   })
 })
 
+describe('what is wrong with a header', () => {
+  it.each([
+    [{ 'webhook-id': '' }, 'The header webhook-id is missing.'],
+    [{ 'webhook-id': 'x'.repeat(4097) }, 'The header webhook-id is too long.'],
+    [{ 'webhook-id': ['a', 'b'] }, 'The header webhook-id was sent twice.'],
+    [{ 'x-many': Array.from({ length: 2001 }, () => '') }, 'The header x-many is one too many.'],
+  ])('is said with its name', async (changed, message) => {
+    const headers = { ...(await signed()), ...changed }
+    await expect(verifier().verify({ headers, body })).rejects.toMatchObject({ message })
+  })
+})
+
 describe('a header that was sent twice, first without a value', () => {
   it('is refused in whatever form', async () => {
     const headers = await signed()

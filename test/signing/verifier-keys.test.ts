@@ -67,6 +67,18 @@ describe('what gives a promise of another kind', () => {
   })
 })
 
+describe('a key of an algorithm that the scheme does not have', () => {
+  it('fits nothing, and is no lack of keys, whatever the header says', async () => {
+    const check = vi.fn<() => boolean>(() => true)
+    const key: VerifyKey = { algorithm: 'rsa-sha256', keyIndex: 0, keyId: null, notAfterMs: Infinity, check }
+    for (const signature of ['undefined,AAAA', 'v1,AAAA', 'AAAA']) {
+      const headers = { ...(await signed()), 'webhook-signature': signature }
+      expect(await codeOf(verifier({ secret: () => [key] }).verify({ headers, body }))).toBe('SIGNATURE_MISMATCH')
+    }
+    expect(check).not.toHaveBeenCalled()
+  })
+})
+
 describe('a key that answers with a promise of another kind', () => {
   it('fits where that comes to true, and not as soon as there is one', async () => {
     const verifyWith = async (isRight: boolean) => {
