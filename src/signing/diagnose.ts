@@ -4,7 +4,7 @@ import type { KeyMaterial, SecretReader } from './key.ts'
 import { type FrameworkFix, rawBodyLines, urlLines } from './framework-lines.ts'
 import { hex } from './hex.ts'
 import { jsonStyles } from './json-styles.ts'
-import { isObject, memberOf } from './member.ts'
+import { isObject, memberAt } from './member.ts'
 import { contentsOf, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
 import { shownUrl, urlVariants } from './url-variants.ts'
@@ -56,7 +56,7 @@ export async function diagnose(options: VerifierOptions, request: RawRequest): P
 
 /** What comes from an iterator can be read once, and is read for each attempt. */
 function repeatable(request: RawRequest): RawRequest {
-  const headers: unknown = memberOf(request, 'headers')
+  const headers: unknown = memberAt(request, 'headers')
   const isOnce =
     isObject(headers) && 'next' in headers && typeof headers.next === 'function' && Symbol.iterator in headers
   // as: what it gives is checked where it is read

@@ -3,11 +3,6 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** Reads a member of an object of unknown shape; undefined where there is none. */
-export function memberOf(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
-}
-
 /** Reads a member of JSON under a dotted path; undefined where there is none. */
 export const memberAt = (value: unknown, path: string): unknown =>
   // as: of what has no members every member is undefined.

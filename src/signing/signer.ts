@@ -6,6 +6,7 @@ import type { SigningAlgorithm } from './key.ts'
 import { checkOptions } from './options.ts'
 import { checkScheme, contentsOf, type Place, type Scheme, type SignedContent, type SignedMessage } from './scheme.ts'
 import { standardWebhooks } from './schemes/standard-webhooks.ts'
+import { isPending } from './pending.ts'
 import { createSigningKeys, type RemoteKey, type SigningKey } from './signing-key.ts'
 import { encoderOf, timeWriterOf } from './writers.ts'
 
@@ -93,8 +94,8 @@ export class MessageSigner {
     const signed = checkMessage(message, this.#scheme, this.#clock, this.#writeTime)
     const content = this.#scheme.signedContent(signed)
     const type = message.type ?? ''
-    return content instanceof Promise
-      ? content.then((made) => this.#sign(made, signed, type))
+    return isPending(content)
+      ? Promise.resolve(content).then((made) => this.#sign(made, signed, type))
       : this.#sign(content, signed, type)
   }
 
@@ -107,8 +108,8 @@ export class MessageSigner {
     const [only] = this.#keys
     if (only !== undefined && this.#keys.length === 1) {
       const made = only.sign(content)
-      return made instanceof Promise
-        ? made.then((bytes) => write([textOf(only.algorithm, bytes)]))
+      return isPending(made)
+        ? Promise.resolve(made).then((bytes) => write([textOf(only.algorithm, bytes)]))
         : write([textOf(only.algorithm, made)])
     }
     // Each by itself: what one throws at once leaves no other alone with what it rejects with.

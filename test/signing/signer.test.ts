@@ -1,6 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Content } from '../../src/signing/crypto-seam.ts'
+import type { Scheme } from '../../src/signing/scheme.ts'
+import type { RemoteKey } from '../../src/signing/signing-key.ts'
 import { ipaScheme } from '../../src/signing/schemes/ipa.ts'
 import { standardWebhooks } from '../../src/signing/schemes/standard-webhooks.ts'
 import { Signer, type SignerOptions, type SignInput } from '../../src/signing/signer.ts'
@@ -128,5 +131,19 @@ describe('Signer', () => {
     const signer = new Signer({ secret, scheme: standardWebhooks, clock })
     const printed = inspect(signer, { depth: 10, showHidden: true }) + JSON.stringify(signer)
     expect(printed).not.toContain(secret.slice(6))
+  })
+})
+
+describe('what signs or is signed as a promise of another kind', () => {
+  it('is waited for, as where the global Promise was replaced', async () => {
+    const later = <Value>(value: Value) =>
+      ({ then: (resolve: (value: Value) => void) => resolve(value) }) as unknown as Promise<Value>
+    const expected = await new Signer({ secret, clock }).sign({ id: 'msg_1', body })
+    const { signedContent } = standardWebhooks
+    const scheme: Scheme = { ...standardWebhooks, signedContent: (message) => later(signedContent(message) as Content) }
+    expect(await new Signer({ secret, scheme, clock }).sign({ id: 'msg_1', body })).toEqual(expected)
+    const remote: RemoteKey = { algorithm: 'hmac-sha256', sign: () => later(new Uint8Array(32)) }
+    const headers = await new Signer({ secret: remote, clock }).sign({ id: 'msg_1', body })
+    expect(headers['webhook-signature']).toBe(`v1,${Buffer.alloc(32).toString('base64')}`)
   })
 })

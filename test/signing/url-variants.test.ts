@@ -64,6 +64,14 @@ describe('urlVariants', () => {
   )
 })
 
+describe('a header that names hosts without end', () => {
+  it('is read to 4,096 characters', () => {
+    const naming = (count: number) => ({ 'x-forwarded-host': `${'a.example,'.repeat(count)}last.example` })
+    expect(hostsOf(variants('https://example.com/hook', naming(400)))).toContain('last.example')
+    expect(hostsOf(variants('https://example.com/hook', naming(410)))).not.toContain('last.example')
+  })
+})
+
 describe('shownUrl', () => {
   it.each([
     ['https://me:hidden@example.com/hook?token=1', 'https://example.com/hook'],
