@@ -21,7 +21,7 @@ const larger = {
   ],
   sendgrid: [710, 'ECDSA, signatures in DER, an id made of all items of a batch'],
   meta: [515, 'answers a challenge with a token'],
-  coinbase: [610, 'a header of parameters that lists other headers'],
+  coinbase: [620, 'a header of parameters that lists other headers'],
   adyen: [570, 'eight fields of the body, signature in the body'],
   twilio: [
     985,
